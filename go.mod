@@ -1,0 +1,3 @@
+module github.com/nodeprep/nodeprep
+
+go 1.26.8

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package phase runs a list of phases to convergence: plan, apply, plan again.
+//
+// It knows neither Linux nor Kubernetes. A phase only says what differs from
+// the desired state; the runner owns order, timing, events and the rule that
+// what is left after applying is an error.
+package phase
+
+import (
+	"context"
+	"time"
+)
+
+// A Phase brings one aspect of the host to its desired state.
+type Phase struct {
+	// Name is one lower-case word or two joined by a dash: "network".
+	Name string
+	// Doc says in one line what the phase is for.
+	Doc string
+	// Plan reads the host and returns what would have to change. It changes
+	// nothing itself; no changes means that the phase has converged.
+	Plan func(context.Context) ([]Change, error)
+	// After names what a dry run cannot know before earlier phases are
+	// applied. Plan is then skipped by a dry run when those phases have changes.
+	After []string
+}
+
+// A Change is one step from the observed state to the desired one.
+type Change struct {
+	What, From, To string // "bond0.mtu", "1500", "9000"
+	// Do makes the change and waits for its effect, within the context.
+	Do func(context.Context) error
+}
+
+// String shows the change as people read it: "bond0.mtu: 1500 -> 9000".
+func (c Change) String() string {
+	switch {
+	case c.From == "" && c.To == "":
+		return c.What
+	case c.From == "":
+		return c.What + ": " + c.To
+	}
+	return c.What + ": " + c.From + " -> " + c.To
+}
+
+// Kind says what an Event tells.
+type Kind string
+
+// The kinds of event, in the order in which a phase emits them.
+const (
+	Started Kind = "started" // the phase begins to plan
+	Planned Kind = "planned" // one change is to be made
+	Applied Kind = "applied" // one change has been made
+	Note    Kind = "note"    // something worth knowing that is no error
+	Unknown Kind = "unknown" // a dry run cannot plan this phase yet
+	Done    Kind = "done"    // the phase has converged
+	Failed  Kind = "failed"  // the phase has not; Err says why
+)
+
+// An Event is one thing that happened during a run. Reporters decide how it looks.
+type Event struct {
+	Time    time.Time     `json:"time"`
+	Phase   string        `json:"phase"`
+	Kind    Kind          `json:"kind"`
+	Change  string        `json:"change,omitempty"`
+	Message string        `json:"message,omitempty"`
+	Elapsed time.Duration `json:"elapsedNanoseconds,omitempty"`
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package phase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Result counts what a run did or, in a dry run, would do.
+type Result struct {
+	Changes int      `json:"changes"`
+	Unknown []string `json:"unknown,omitempty"` // phases that a dry run could not plan
+}
+
+// A Runner runs phases and tells what happens.
+type Runner struct {
+	// Report receives every event, in order, from one goroutine.
+	Report func(Event)
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Run brings every phase to its desired state, in order, and stops at the
+// first that cannot be brought there. The error names the phase and the change.
+func (r Runner) Run(ctx context.Context, phases []Phase) (Result, error) {
+	var res Result
+	for _, p := range phases {
+		n, err := r.converge(ctx, p)
+		res.Changes += n
+		if err != nil {
+			return res, fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	return res, nil
+}
+
+// DryRun plans every phase and changes nothing. A phase that depends on one
+// with outstanding changes is reported as unknown instead of guessed at.
+func (r Runner) DryRun(ctx context.Context, phases []Phase) (Result, error) {
+	var res Result
+	var pending []string
+	for _, p := range phases {
+		if dep := slices.IndexFunc(p.After, func(n string) bool { return slices.Contains(pending, n) }); dep >= 0 {
+			res.Unknown = append(res.Unknown, p.Name)
+			pending = append(pending, p.Name)
+			r.event(p, Unknown, "", "known after "+p.After[dep], 0)
+			continue
+		}
+		changes, err := r.plan(ctx, p)
+		if err != nil {
+			return res, fmt.Errorf("%s: %w", p.Name, err)
+		}
+		if len(changes) > 0 {
+			pending = append(pending, p.Name)
+		}
+		res.Changes += len(changes)
+	}
+	return res, nil
+}
+
+func (r Runner) plan(ctx context.Context, p Phase) ([]Change, error) {
+	r.event(p, Started, "", p.Doc, 0)
+	changes, err := p.Plan(ctx)
+	if err != nil {
+		r.event(p, Failed, "", err.Error(), 0)
+		return nil, err
+	}
+	for _, c := range changes {
+		r.event(p, Planned, c.String(), "", 0)
+	}
+	return changes, nil
+}
+
+func (r Runner) converge(ctx context.Context, p Phase) (int, error) {
+	start := r.Now()
+	changes, err := r.plan(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	for i, c := range changes {
+		if err := r.apply(ctx, p, c); err != nil {
+			return i, err
+		}
+	}
+	if len(changes) > 0 {
+		if err := r.verify(ctx, p); err != nil {
+			return len(changes), err
+		}
+	}
+	r.event(p, Done, "", summary(len(changes)), r.Now().Sub(start))
+	return len(changes), nil
+}
+
+func (r Runner) apply(ctx context.Context, p Phase, c Change) error {
+	start := r.Now()
+	if err := c.Do(ctx); err != nil {
+		err = fmt.Errorf("changing %s: %w", c, err)
+		r.event(p, Failed, c.String(), err.Error(), r.Now().Sub(start))
+		return err
+	}
+	r.event(p, Applied, c.String(), "", r.Now().Sub(start))
+	return nil
+}
+
+// verify plans again: convergence is checked on the host, not promised.
+func (r Runner) verify(ctx context.Context, p Phase) error {
+	left, err := p.Plan(ctx)
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("still %d to change after applying, first %s", len(left), left[0])
+	}
+	if err != nil {
+		err = fmt.Errorf("planning again: %w", err)
+		r.event(p, Failed, "", err.Error(), 0)
+	}
+	return err
+}
+
+func (r Runner) event(p Phase, kind Kind, change, message string, took time.Duration) {
+	r.Report(Event{Time: r.Now(), Phase: p.Name, Kind: kind, Change: change, Message: message, Elapsed: took})
+}
+
+func summary(changes int) string {
+	switch changes {
+	case 0:
+		return "nothing to change"
+	case 1:
+		return "1 change"
+	}
+	return fmt.Sprintf("%d changes", changes)
+}
