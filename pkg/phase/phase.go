@@ -52,7 +52,7 @@ const (
 	Started Kind = "started" // the phase begins to plan
 	Planned Kind = "planned" // one change is to be made
 	Applied Kind = "applied" // one change has been made
-	Note    Kind = "note"    // something worth knowing that is no error
+	Noted   Kind = "noted"   // something worth knowing that is no error
 	Unknown Kind = "unknown" // a dry run cannot plan this phase yet
 	Done    Kind = "done"    // the phase has converged
 	Failed  Kind = "failed"  // the phase has not; Err says why

@@ -63,7 +63,7 @@ func (r Runner) DryRun(ctx context.Context, phases []Phase) (Result, error) {
 
 func (r Runner) plan(ctx context.Context, p Phase) ([]Change, error) {
 	r.event(p, Started, "", p.Doc, 0)
-	changes, err := p.Plan(ctx)
+	changes, err := p.Plan(r.withNotes(ctx, p))
 	if err != nil {
 		r.event(p, Failed, "", err.Error(), 0)
 		return nil, err
@@ -96,7 +96,7 @@ func (r Runner) converge(ctx context.Context, p Phase) (int, error) {
 
 func (r Runner) apply(ctx context.Context, p Phase, c Change) error {
 	start := r.Now()
-	if err := c.Do(ctx); err != nil {
+	if err := c.Do(r.withNotes(ctx, p)); err != nil {
 		err = fmt.Errorf("changing %s: %w", c, err)
 		r.event(p, Failed, c.String(), err.Error(), r.Now().Sub(start))
 		return err
@@ -107,7 +107,7 @@ func (r Runner) apply(ctx context.Context, p Phase, c Change) error {
 
 // verify plans again: convergence is checked on the host, not promised.
 func (r Runner) verify(ctx context.Context, p Phase) error {
-	left, err := p.Plan(ctx)
+	left, err := p.Plan(ctx) // notes are not repeated
 	if err == nil && len(left) > 0 {
 		err = fmt.Errorf("still %d to change after applying, first %s", len(left), left[0])
 	}

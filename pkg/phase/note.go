@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package phase
+
+import (
+	"context"
+	"fmt"
+)
+
+type noteKey struct{}
+
+// Notef reports something worth knowing that is no error, from inside Plan or
+// Do, as an event of the phase that is running. Outside a run it does nothing.
+func Notef(ctx context.Context, format string, args ...any) {
+	if note, ok := ctx.Value(noteKey{}).(func(string)); ok {
+		note(fmt.Sprintf(format, args...))
+	}
+}
+
+func (r Runner) withNotes(ctx context.Context, p Phase) context.Context {
+	return context.WithValue(ctx, noteKey{}, func(message string) {
+		r.event(p, Noted, "", message, 0)
+	})
+}
