@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// HostPlan is the part of a plan that one host needs to prepare itself. It
+// travels to the host as JSON; a node sees only itself.
+type HostPlan struct {
+	Cluster     string       `json:"cluster"`
+	Name        string       `json:"name"` // fully qualified: the Kubernetes node name
+	Role        Role         `json:"role"`
+	Address     netip.Prefix `json:"address"`
+	ASN         uint32       `json:"asn"`
+	Domain      string       `json:"domain"`
+	NodeNetwork NodeNetwork  `json:"nodeNetwork"`
+	Bond        Bond         `json:"bond"`
+	Fabric      Fabric       `json:"fabric"`
+	Kubernetes  Kubernetes   `json:"kubernetes"`
+	Packages    Packages     `json:"packages"`
+	Host        Host         `json:"host"`
+}
+
+// VLANName is the link that carries the node's address: "bond0.1500".
+func (h HostPlan) VLANName() string {
+	return fmt.Sprintf("%s.%d", h.Bond.Name, h.NodeNetwork.VLAN)
+}
+
+// FQDN is the node's name with the plan's domain, which is its Kubernetes name.
+func (p Plan) FQDN(n Node) string { return n.Name + "." + p.Spec.Domain }
+
+// HostPlan derives what the node called name (short or fully qualified) needs,
+// with the number that it prefers; joinsvc sets the leased ones.
+func (p Plan) HostPlan(name string) (HostPlan, error) {
+	for i, n := range p.Spec.Nodes {
+		if n.Name == name || p.FQDN(n) == name {
+			return p.hostPlan(i), nil
+		}
+	}
+	return HostPlan{}, fmt.Errorf("plan %s has no node %q", p.Metadata.Name, name)
+}
+
+func (p Plan) hostPlan(i int) HostPlan {
+	n, s := p.Spec.Nodes[i], p.Spec
+	return HostPlan{
+		Cluster:     p.Metadata.Name,
+		Name:        p.FQDN(n),
+		Role:        n.Role,
+		Address:     n.Address,
+		ASN:         s.ASNOf(i),
+		Domain:      s.Domain,
+		NodeNetwork: s.NodeNetwork,
+		Bond:        s.Bond,
+		Fabric:      s.Fabric,
+		Kubernetes:  s.Kubernetes,
+		Packages:    s.Packages,
+		Host:        s.Host,
+	}
+}
