@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package joinapi is what a host and joinsvc say to each other: wire types,
+// error codes and the client. It rests on the standard library and the plan.
+package joinapi
+
+import (
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// Paths of version 1 of the API. All but PathEnrol want a client certificate.
+const (
+	PathEnrol   = "/v1/enrol"               // POST EnrolRequest → EnrolResponse
+	PathNode    = "/v1/node"                // GET → NodeView
+	PathReport  = "/v1/node/report"         // POST Report → 204
+	PathKubeadm = "/v1/node/kubeadm"        // POST → KubeadmOrder, or 503 with Retry-After
+	PathAccess  = "/v1/node/cluster-access" // POST ClusterAccess → 204
+)
+
+// NodePhase is how far a node has come.
+type NodePhase string
+
+// The phases of a node, in order; PhaseFailed may follow any of them.
+const (
+	PhaseEnrolled NodePhase = "enrolled" // it has a certificate, an address and an ASN
+	PhasePrepared NodePhase = "prepared" // the host is as the plan wants it
+	PhaseJoining  NodePhase = "joining"  // kubeadm documents were handed out
+	PhaseJoined   NodePhase = "joined"   // kubeadm is done
+	PhaseRouted   NodePhase = "routed"   // every planned session is Established
+	PhaseFailed   NodePhase = "failed"
+)
+
+// Identity is what a host says of its hardware.
+type Identity struct {
+	Hostname  string     `json:"hostname,omitempty"`
+	MachineID string     `json:"machineID,omitempty"` // /etc/machine-id
+	Serial    string     `json:"serial,omitempty"`    // SMBIOS product serial
+	MACs      []plan.MAC `json:"macs"`
+}
+
+// EnrolRequest asks for a certificate. The token travels in the Authorization
+// header, as "Bearer np1.<ca-sha256>.<id>.<secret>".
+type EnrolRequest struct {
+	CSR      string   `json:"csr"` // PEM, PKCS #10 (RFC 2986), signed by the node's own key
+	Identity Identity `json:"identity"`
+}
+
+// EnrolResponse admits a node.
+type EnrolResponse struct {
+	Node        string `json:"node"`        // fully qualified name
+	Certificate string `json:"certificate"` // PEM, for client authentication
+	CA          string `json:"ca"`          // PEM
+}
+
+// NodeView is all that a node may see: itself.
+type NodeView struct {
+	Phase    NodePhase     `json:"phase"`
+	Reason   string        `json:"reason,omitempty"`
+	Plan     plan.HostPlan `json:"plan"` // with the leased address and ASN
+	Sessions []Session     `json:"sessions,omitempty"`
+}
+
+// Outcome is how one phase of a run on the host went.
+type Outcome string
+
+// The outcomes of a phase.
+const (
+	OutcomeStarted Outcome = "started"
+	OutcomeDone    Outcome = "done"
+	OutcomeFailed  Outcome = "failed"
+	OutcomeNoted   Outcome = "noted" // a remark such as a bond running on one leg
+)
+
+// Report tells joinsvc of one phase of a run on the host.
+type Report struct {
+	Phase   string    `json:"phase"` // "network", "kubeadm", …
+	Outcome Outcome   `json:"outcome"`
+	Message string    `json:"message,omitempty"`
+	Changes int       `json:"changes,omitempty"`
+	Time    time.Time `json:"time"`
+}
+
+// The reports that move a node from phase to phase.
+const (
+	ReportPrepared = "prepared" // OutcomeDone: all of the host is ready for kubeadm
+	ReportKubeadm  = "kubeadm"  // OutcomeDone: kubeadm has finished on this host
+)
+
+// Action is what kubeadm has to do.
+type Action string
+
+// The actions. Exactly one node of a cluster is ever told ActionInit.
+const (
+	ActionInit Action = "init"
+	ActionJoin Action = "join"
+)
+
+// KubeadmOrder is what a node needs to run kubeadm.
+type KubeadmOrder struct {
+	Action Action `json:"action"`
+	// Config is the kubeadm documents, YAML, to be kept at mode 0600: a join's
+	// holds a bootstrap token.
+	Config string `json:"config"`
+	// Access is set for ActionInit: what to apply afterwards so that joinsvc
+	// reaches the cluster with a key of its own.
+	Access *AccessRequest `json:"access,omitempty"`
+}
+
+// AccessRequest is what the init node applies with its administrator's rights.
+type AccessRequest struct {
+	// Manifests is YAML for `kubectl apply --server-side`: the CNI manifest,
+	// joinsvc's RBAC.
+	Manifests string `json:"manifests"`
+	// CSRName and CSR are a CertificateSigningRequest object (YAML) to be
+	// created and approved; its certificate goes back in ClusterAccess.
+	CSRName string `json:"csrName"`
+	CSR     string `json:"csr"`
+}
+
+// ClusterAccess is the certificate that the cluster issued for joinsvc's key.
+type ClusterAccess struct {
+	Server      string `json:"server"`      // "https://192.168.9.193:6443"
+	CA          string `json:"ca"`          // PEM, the cluster's CA
+	Certificate string `json:"certificate"` // PEM, for joinsvc's key
+}
+
+// SessionState is a BGP state as BIRD names it (RFC 4271 section 8.2.2).
+type SessionState string
+
+// Established is the one state that routes.
+const Established SessionState = "Established"
+
+// Session is one planned BGP session of a node, as the node sees it.
+type Session struct {
+	Leaf     string       `json:"leaf"`
+	PeerIP   string       `json:"peerIP"`
+	PeerASN  uint32       `json:"peerASN"`
+	State    SessionState `json:"state"` // empty: not reported yet
+	Observed time.Time    `json:"observed,omitzero"`
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package joinapi
+
+import (
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// Operators' paths, served on the local socket only.
+const (
+	PathStatus = "/v1/status" // GET → Status
+	PathTokens = "/v1/tokens" // POST TokenRequest → Token
+)
+
+// TokenRequest asks for an enrolment token.
+type TokenRequest struct {
+	Uses int           `json:"uses"`           // how many hosts may enrol, at least 1
+	TTL  time.Duration `json:"ttlNanoseconds"` // how long it is valid
+	Node string        `json:"node,omitempty"` // only this planned node may use it
+}
+
+// Token is a fresh enrolment token; it is shown once and stored hashed.
+type Token struct {
+	Token   string    `json:"token"` // "np1.<ca-sha256>.<id>.<secret>"
+	Expires time.Time `json:"expires"`
+}
+
+// Status is all nodes and their sessions.
+type Status struct {
+	Cluster string       `json:"cluster"`
+	Access  bool         `json:"clusterAccess"` // joinsvc holds credentials of the cluster
+	Nodes   []NodeStatus `json:"nodes"`
+}
+
+// NodeStatus is what an operator sees of one planned node; a node that has not
+// enrolled has an empty phase.
+type NodeStatus struct {
+	Name     string    `json:"name"`
+	Role     plan.Role `json:"role"`
+	Address  string    `json:"address"`
+	ASN      uint32    `json:"asn"`
+	Phase    NodePhase `json:"phase"`
+	Reason   string    `json:"reason,omitempty"`
+	Reports  []Report  `json:"reports,omitempty"` // the last of each phase of its run
+	Sessions []Session `json:"sessions,omitempty"`
+}
