@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vm
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// serve answers every connection to a unix socket by talk, one after another.
+func serve(t *testing.T, path string, talk func(net.Conn)) {
+	t.Helper()
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			talk(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+}
+
+// guest is an agent as the protocol reference describes it; answers maps a
+// request's name to the replies it gives in turn.
+func guest(t *testing.T, path string, answers map[string][]string) *[]agentRequest {
+	t.Helper()
+	var seen []agentRequest
+	serve(t, path, func(c net.Conn) {
+		r := bufio.NewReader(c)
+		for {
+			line, err := r.ReadBytes('\n')
+			if err != nil {
+				return
+			}
+			var req agentRequest
+			if err := json.Unmarshal([]byte(strings.TrimLeft(string(line), "\xff")), &req); err != nil {
+				t.Errorf("request %q: %v", line, err)
+				return
+			}
+			if req.Execute == "guest-sync-delimited" {
+				// first the answer to somebody who has given up
+				fmt.Fprintf(c, "{\"error\":{\"class\":\"GenericError\",\"desc\":\"stale\"}}\n\xff{\"return\": 7}\n\xff{\"return\": %d}\n", req.Arguments.ID)
+				continue
+			}
+			seen = append(seen, req)
+			queue := answers[req.Execute]
+			fmt.Fprintln(c, queue[0])
+			answers[req.Execute] = queue[1:]
+		}
+	})
+	return &seen
+}
+
+func machineIn(dir string) *VM {
+	m := Machine{Name: "m", Dir: dir}
+	return &VM{Machine: m, agent: agent{path: m.agentPath()}}
+}
+
+func TestRunCapturesOutput(t *testing.T) {
+	v := machineIn(t.TempDir())
+	seen := guest(t, v.agentPath(), map[string][]string{
+		"guest-exec":        {`{"return": {"pid": 4}}`},
+		"guest-exec-status": {`{"return": {"exited": false}}`, `{"return": {"exited": true, "exitcode": 0, "out-data": "aGk=", "err-data": "d2Fybg=="}}`},
+	})
+	out, err := v.Run(t.Context(), "echo", "hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Output{Stdout: []byte("hi"), Stderr: []byte("warn")}, out); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+	want := []agentRequest{
+		{Execute: "guest-exec", Arguments: &agentArguments{Path: "echo", Arg: []string{"hi"}, Env: guestEnv(), Capture: true}},
+		{Execute: "guest-exec-status", Arguments: &agentArguments{PID: 4}},
+		{Execute: "guest-exec-status", Arguments: &agentArguments{PID: 4}},
+	}
+	if diff := cmp.Diff(want, *seen); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunReportsStatusAndSignal(t *testing.T) {
+	cases := map[string]struct {
+		status string
+		code   int
+		said   string
+	}{
+		"status": {`{"return": {"exited": true, "exitcode": 3, "err-data": "YmFk"}}`, 3, "m: sh -c 'exit 3': exit status 3: bad"},
+		"signal": {`{"return": {"exited": true, "signal": 9}}`, 137, "m: sh -c 'exit 3': exit status 137: "},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			v := machineIn(t.TempDir())
+			guest(t, v.agentPath(), map[string][]string{"guest-exec": {`{"return": {"pid": 4}}`}, "guest-exec-status": {c.status}})
+			_, err := v.Run(t.Context(), "sh", "-c", "exit 3")
+			var exit *ExitError
+			if !errors.As(err, &exit) {
+				t.Fatalf("got %v, want an ExitError", err)
+			}
+			if exit.Output.Code != c.code || err.Error() != c.said {
+				t.Errorf("got code %d, %q; want %d, %q", exit.Output.Code, err, c.code, c.said)
+			}
+		})
+	}
+}
+
+func TestRunTellsRefusal(t *testing.T) {
+	v := machineIn(t.TempDir())
+	guest(t, v.agentPath(), map[string][]string{"guest-exec": {`{"error": {"class": "GenericError", "desc": "No such file"}}`}})
+	if _, err := v.Run(t.Context(), "nosuch"); !errors.Is(err, ErrAgent) || !strings.Contains(err.Error(), "No such file") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSilentGuestEndsWithContext(t *testing.T) {
+	v := machineIn(t.TempDir())
+	release := make(chan struct{})
+	serve(t, v.agentPath(), func(net.Conn) { <-release })
+	t.Cleanup(func() { close(release) })
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := v.Ping(ctx); err == nil {
+		t.Error("a silent guest answered")
+	}
+}
+
+func TestMonitor(t *testing.T) {
+	const greeting = `{"QMP": {"version": {}, "capabilities": []}}`
+	cases := map[string]struct {
+		answer string
+		want   error
+	}{
+		"done after an event": {`{"event": "NIC_RX_FILTER_CHANGED"}` + "\n" + `{"return": {}}`, nil},
+		"refused":             {`{"error": {"class": "DeviceNotFound", "desc": "Device 'eno9' not found"}}`, ErrMonitor},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			v := machineIn(t.TempDir())
+			var asked []string
+			serve(t, v.qmpPath(), func(conn net.Conn) {
+				r := bufio.NewReader(conn)
+				fmt.Fprintln(conn, greeting)
+				for _, reply := range []string{`{"return": {}}`, c.answer} {
+					line, _ := r.ReadString('\n')
+					asked = append(asked, strings.TrimSpace(line))
+					fmt.Fprintln(conn, reply)
+				}
+			})
+			if err := v.SetLink(t.Context(), "eno1", false); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			want := []string{`{"execute":"qmp_capabilities"}`, `{"execute":"set_link","arguments":{"name":"eno1","up":false}}`}
+			if diff := cmp.Diff(want, asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestShellLine(t *testing.T) {
+	got := shellLine([]string{"vtysh", "-c", "show bgp", "it's", ""})
+	if want := `vtysh -c 'show bgp' 'it'\''s' ''`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestForcedAccel(t *testing.T) {
+	for _, forced := range []string{"kvm", "tcg"} {
+		got, _, err := ChooseAccel(t.Context(), forced, "", "")
+		if err != nil || got != Accel(forced) {
+			t.Errorf("%s: got %s, %v", forced, got, err)
+		}
+	}
+	if _, _, err := ChooseAccel(t.Context(), "hvf", "", filepath.Join(t.TempDir(), "x")); !errors.Is(err, ErrUnknownAccel) {
+		t.Errorf("hvf: got %v", err)
+	}
+}
