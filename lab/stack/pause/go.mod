@@ -1,0 +1,3 @@
+module github.com/nodeprep/nodeprep/lab/stack/pause
+
+go 1.26.0
