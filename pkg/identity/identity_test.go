@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package identity
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+func write(t *testing.T, root, path, text string) {
+	t.Helper()
+	path = filepath.Join(root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHardwareKnowsEnslavedLegsByTheirOwnAddress(t *testing.T) {
+	root := t.TempDir()
+	for _, leg := range []string{"eno1", "eno2"} {
+		write(t, root, "/sys/class/net/"+leg+"/device/vendor", "0x1af4\n")
+		write(t, root, "/sys/class/net/"+leg+"/address", "00:00:5e:00:53:01\n") // both show the bond's
+	}
+	write(t, root, "/sys/class/net/eno1/bonding_slave/perm_hwaddr", "00:00:5e:00:53:01\n")
+	write(t, root, "/sys/class/net/eno2/bonding_slave/perm_hwaddr", "00:00:5e:00:53:02\n")
+	write(t, root, "/sys/class/net/bond0/address", "00:00:5e:00:53:01\n")
+	write(t, root, "/etc/machine-id", "0123\n")
+	write(t, root, "/proc/sys/kernel/hostname", "bare\n")
+
+	got, err := Hardware(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := joinapi.Identity{
+		Hostname:  "bare",
+		MachineID: "0123",
+		MACs:      []plan.MAC{"00:00:5e:00:53:01", "00:00:5e:00:53:02"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Hardware (-want +got):\n%s", diff)
+	}
+}
+
+func TestHardwareWithoutInterfaces(t *testing.T) {
+	if _, err := Hardware(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no physical interface") {
+		t.Errorf("Hardware of an empty machine: %v", err)
+	}
+}
+
+func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
+	store := Store{Dir: filepath.Join(t.TempDir(), "state")}
+	first, err := store.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := store.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first.Public(), second.Public()); diff != "" {
+		t.Errorf("the key changed:\n%s", diff)
+	}
+	info, err := os.Stat(filepath.Join(store.Dir, keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's mode is %v, want 0600", info.Mode().Perm())
+	}
+}
+
+func TestLoad(t *testing.T) {
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	store := Store{Dir: t.TempDir()}
+	if _, ok, err := store.Load(now); ok || err != nil {
+		t.Fatalf("Load of nothing = %v, %v", ok, err)
+	}
+	want := joinapi.EnrolResponse{Node: "k8c1m0", Certificate: selfSigned(t, store, now.Add(time.Hour)), CA: "ca"}
+	if err := store.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	got, ok, err := store.Load(now)
+	if err != nil || !ok {
+		t.Fatalf("Load = %v, %v", ok, err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Load (-want +got):\n%s", diff)
+	}
+	if _, ok, _ := store.Load(now.Add(2 * time.Hour)); ok {
+		t.Error("Load takes a certificate that has run out")
+	}
+}
+
+func selfSigned(t *testing.T, store Store, notAfter time.Time) string {
+	t.Helper()
+	key, err := store.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: notAfter}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
