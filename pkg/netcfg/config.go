@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netcfg
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Config is what a host's network should be: one bond, one VLAN on it that
+// carries the node's address, and the resolver's file.
+type Config struct {
+	Bond Bond `json:"bond"`
+	VLAN VLAN `json:"vlan"`
+	DNS  DNS  `json:"dns"`
+}
+
+// Bond describes the link that joins the legs.
+type Bond struct {
+	Name string   `json:"name"`
+	Legs []string `json:"legs"` // interface names; the first one lends its MAC
+	Mode Mode     `json:"mode"`
+	// MIIMon is the interval of the kernel's link check, in whole milliseconds.
+	MIIMon time.Duration `json:"miimonNs"`
+	// UpDelay and DownDelay are how long a leg has to be up or down before the
+	// bond acts on it. The kernel rounds both down, see [EffectiveDelay].
+	UpDelay   time.Duration `json:"updelayNs"`
+	DownDelay time.Duration `json:"downdelayNs"`
+	// MinLinks is the number of legs below which the bond has no carrier.
+	MinLinks int `json:"minLinks"`
+	// LACPRate is how often the partner is asked to send; "" means slow.
+	LACPRate LACPRate `json:"lacpRate,omitempty"`
+	// HashPolicy spreads frames over the legs; "" means layer2+3. The kernel's
+	// own default, layer2, would send everything that is routed through one
+	// gateway over a single leg.
+	HashPolicy HashPolicy `json:"hashPolicy,omitempty"`
+	MTU        int        `json:"mtu"` // bytes; the legs get it too
+	// MAC is the bond's address. Zero means the first leg's permanent one; it
+	// is pinned either way, because a bond that is created without an address
+	// gets one from udev (systemd ≥ 242, systemd#15208), and LACP then runs
+	// under a system id that belongs to no port.
+	MAC MAC `json:"mac,omitzero"`
+}
+
+// VLAN describes the link that carries the node's address.
+type VLAN struct {
+	Name    string       `json:"name"` // "bond0.1500"
+	ID      uint16       `json:"id"`   // 1–4094
+	MTU     int          `json:"mtu"`  // bytes, at most the bond's
+	Address netip.Prefix `json:"address"`
+	// Gateway is the next hop of the default route; the zero value means none.
+	Gateway netip.Addr `json:"gateway,omitzero"`
+}
+
+// DNS is what /etc/resolv.conf should say. Without servers the file is left
+// alone.
+type DNS struct {
+	Servers []netip.Addr `json:"servers,omitempty"` // at most 3, glibc's MAXNS
+	Search  []string     `json:"search,omitempty"`
+}
+
+// Mode is a bonding mode, in the kernel's words.
+type Mode string
+
+// The bonding modes (Documentation/networking/bonding.rst).
+const (
+	BalanceRR    Mode = "balance-rr"
+	ActiveBackup Mode = "active-backup"
+	BalanceXOR   Mode = "balance-xor"
+	Broadcast    Mode = "broadcast"
+	LACP         Mode = "802.3ad"
+	BalanceTLB   Mode = "balance-tlb"
+	BalanceALB   Mode = "balance-alb"
+)
+
+// modes holds every Mode at the place of the kernel's number for it.
+func modes() []Mode {
+	return []Mode{BalanceRR, ActiveBackup, BalanceXOR, Broadcast, LACP, BalanceTLB, BalanceALB}
+}
+
+// LACPRate is how often a partner sends LACPDUs.
+type LACPRate string
+
+// The LACP rates: every 30 seconds, every second.
+const (
+	SlowRate LACPRate = "slow"
+	FastRate LACPRate = "fast"
+)
+
+func lacpRates() []LACPRate { return []LACPRate{SlowRate, FastRate} }
+
+// HashPolicy is a bond's transmit hash policy, in the kernel's words.
+type HashPolicy string
+
+// The transmit hash policies (Documentation/networking/bonding.rst).
+const (
+	Layer2     HashPolicy = "layer2"
+	Layer34    HashPolicy = "layer3+4"
+	Layer23    HashPolicy = "layer2+3"
+	Encap23    HashPolicy = "encap2+3"
+	Encap34    HashPolicy = "encap3+4"
+	VLANSrcMAC HashPolicy = "vlan+srcmac" // Linux 5.12
+)
+
+func hashPolicies() []HashPolicy {
+	return []HashPolicy{Layer2, Layer34, Layer23, Encap23, Encap34, VLANSrcMAC}
+}
+
+// EffectiveDelay is what the kernel makes of an updelay or downdelay: the
+// largest multiple of miimon that is not above it, because it counts link
+// checks and not time (bond_option_updelay_set in drivers/net/bonding, all
+// versions). With an interval of 1 s, 2.4 s become 2 s.
+func EffectiveDelay(delay, miimon time.Duration) time.Duration {
+	if miimon <= 0 {
+		return 0
+	}
+	return delay - delay%miimon
+}
+
+// Attributes are the bond's settings as the kernel will report them: defaults
+// filled in, delays rounded. Comparing anything else with the kernel would show
+// a difference for ever.
+func (b Bond) Attributes() Attributes {
+	a := Attributes{
+		Mode:       b.Mode,
+		MIIMon:     b.MIIMon,
+		UpDelay:    EffectiveDelay(b.UpDelay, b.MIIMon),
+		DownDelay:  EffectiveDelay(b.DownDelay, b.MIIMon),
+		MinLinks:   b.MinLinks,
+		LACPRate:   b.LACPRate,
+		HashPolicy: b.HashPolicy,
+	}
+	if a.LACPRate == "" {
+		a.LACPRate = SlowRate
+	}
+	if a.HashPolicy == "" {
+		a.HashPolicy = Layer23
+	}
+	return a
+}
+
+// Resolve returns c with everything pinned that depends on the host: today the
+// bond's MAC. A Config that is stored must be resolved, so that a first leg
+// that is missing after a reboot does not change the address of the bond.
+func (c Config) Resolve(s State) Config {
+	if !c.Bond.MAC.IsZero() || len(c.Bond.Legs) == 0 {
+		return c
+	}
+	if leg, ok := s.Link(c.Bond.Legs[0]); ok {
+		c.Bond.MAC = leg.Permanent
+	}
+	return c
+}
+
+// Validate returns every problem of c at once, each with its path.
+func (c Config) Validate() error {
+	var problems problems
+	problems.bond(c.Bond)
+	problems.legs(c.Bond, c.VLAN.Name)
+	problems.vlan(c.VLAN, c.Bond)
+	problems.check(len(c.DNS.Servers) <= 3, "dns.servers: %d given, the resolver reads 3", len(c.DNS.Servers))
+	return errors.Join(problems...)
+}
+
+type problems []error
+
+func (p *problems) check(ok bool, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
+}
+
+func (p *problems) name(path, name string) {
+	// IFNAMSIZ is 16 with its terminating zero byte.
+	p.check(name != "" && len(name) <= 15, "%s: %q is not 1 to 15 bytes long", path, name)
+}
+
+func (p *problems) bond(b Bond) {
+	a := b.Attributes()
+	p.name("bond.name", b.Name)
+	p.check(slices.Contains(modes(), b.Mode), "bond.mode: %q is none of %v", b.Mode, modes())
+	p.check(slices.Contains(lacpRates(), a.LACPRate), "bond.lacpRate: %q is none of %v", b.LACPRate, lacpRates())
+	p.check(slices.Contains(hashPolicies(), a.HashPolicy), "bond.hashPolicy: %q is none of %v", b.HashPolicy, hashPolicies())
+	for _, d := range []struct {
+		path string
+		time.Duration
+	}{{"miimon", b.MIIMon}, {"updelay", b.UpDelay}, {"downdelay", b.DownDelay}} {
+		p.check(d.Duration >= 0 && d.Duration%time.Millisecond == 0,
+			"bond.%s: %s is not a number of whole milliseconds", d.path, d.Duration)
+	}
+	// Without a link check a leg that has gone down is used for ever, and one
+	// that was down when it was enslaved never comes into use (talos#10752).
+	p.check(b.MIIMon > 0, "bond.miimon: 0 means that no link is ever checked")
+	p.check(validMTU(b.MTU), "bond.mtu: %d is not in 68–65535", b.MTU)
+}
+
+func (p *problems) legs(b Bond, vlan string) {
+	seen := map[string]bool{}
+	for i, leg := range b.Legs {
+		path := fmt.Sprintf("bond.legs[%d]", i)
+		p.name(path, leg)
+		p.check(!seen[leg], "%s: %s is named twice", path, leg)
+		p.check(leg != b.Name && leg != vlan, "%s: %s cannot be a leg of itself", path, leg)
+		seen[leg] = true
+	}
+	p.check(b.MinLinks >= 1 && b.MinLinks <= len(b.Legs),
+		"bond.minLinks: %d is not in 1–%d, the number of legs", b.MinLinks, len(b.Legs))
+}
+
+func (p *problems) vlan(v VLAN, b Bond) {
+	p.name("vlan.name", v.Name)
+	p.check(v.Name != b.Name, "vlan.name: %s is the bond's name", v.Name)
+	p.check(v.ID >= 1 && v.ID <= 4094, "vlan.id: %d is not in 1–4094", v.ID)
+	p.check(validMTU(v.MTU) && v.MTU <= b.MTU, "vlan.mtu: %d is not in 68–%d, the bond's", v.MTU, b.MTU)
+	p.check(v.Address.IsValid() && v.Address.Addr().Is4(), "vlan.address: %s is no IPv4 address with its prefix length", v.Address)
+	if v.Gateway.IsValid() {
+		p.check(v.Address.Contains(v.Gateway), "vlan.gateway: %s is outside %s", v.Gateway, v.Address.Masked())
+		p.check(v.Gateway != v.Address.Addr(), "vlan.gateway: %s is the node's own address", v.Gateway)
+	}
+}
+
+func validMTU(mtu int) bool { return mtu >= 68 && mtu <= 65535 }

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netcfg
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Metric is that of the default route. It is below NetworkManager's 100 for
+// Ethernet, so that a provisioning interface with a DHCP lease does not keep
+// the node's traffic.
+const Metric = 50
+
+// spare is the name under which the successor of a bond is made. A link of this
+// name outside of [ReplaceBond] is what a crash has left.
+const spare = "nodeprep-new"
+
+// Diff returns the steps that lead from observed to desired, in the order in
+// which they have to be made; none means that nothing is left to do. It reads
+// nothing but its arguments.
+//
+// An error means that desired is impossible here, and names every reason: a leg
+// that does not exist or belongs to somebody else, a name that is taken, a link
+// that would have to go but is not ours.
+func Diff(observed State, desired Config) ([]Step, error) {
+	if err := desired.Validate(); err != nil {
+		return nil, err
+	}
+	d := differ{now: observed.clone(), want: desired.Resolve(observed)}
+	if err := d.refusals(); err != nil {
+		return nil, err
+	}
+	d.leftover()
+	d.bond()
+	d.release()
+	d.legs()
+	d.up(d.want.Bond.Name)
+	d.vlan()
+	d.up(d.want.VLAN.Name)
+	d.address()
+	d.routes()
+	return d.steps, nil
+}
+
+// differ collects steps, and keeps now at what they will have made of the
+// host. Where the kernel may or may not drop something along with a step, now
+// forgets it: adding what is there already is no error.
+type differ struct {
+	now   State
+	want  Config
+	steps []Step
+}
+
+func (d *differ) add(s Step) { d.steps = append(d.steps, s) }
+
+// edit returns the link to change in now; it has to exist.
+func (d *differ) edit(name string) *Link {
+	i := slices.IndexFunc(d.now.Links, func(l Link) bool { return l.Name == name })
+	return &d.now.Links[i]
+}
+
+// forget takes a link out of now, with what the kernel removes along with it.
+func (d *differ) forget(name string) {
+	for _, v := range d.now.VLANs(name) {
+		d.forget(v.Name)
+	}
+	d.now.Links = slices.DeleteFunc(d.now.Links, func(l Link) bool { return l.Name == name })
+	d.forgetRoutes(name)
+	for i := range d.now.Links {
+		if d.now.Links[i].Master == name {
+			d.now.Links[i].Master = ""
+		}
+	}
+}
+
+func (d *differ) forgetRoutes(link string) {
+	d.now.Routes = slices.DeleteFunc(d.now.Routes, func(r Route) bool { return r.Link == link })
+}
+
+func (d *differ) leftover() {
+	if l, ok := d.now.Link(spare); ok {
+		d.add(DeleteLink{l})
+		d.forget(spare)
+	}
+}
+
+func (d *differ) bond() {
+	want := d.want.Bond
+	have, ok := d.now.Link(want.Name)
+	switch {
+	case !ok:
+		d.add(CreateBond{want})
+		d.newBond()
+	case mustReplace(have, want):
+		d.add(ReplaceBond{Old: have, Legs: names(d.now.Legs(want.Name)), Bond: want})
+		d.forget(want.Name)
+		d.newBond()
+	default:
+		d.revise(have)
+	}
+}
+
+// mustReplace reports whether have differs from want in what the bonding driver
+// fixes while a bond has legs or is up: the mode (BOND_OPTFLAG_NOSLAVES and
+// IFDOWN), the LACP rate (IFDOWN; bond_options.c, Linux 3.14 to 6.18), and the
+// address, from which the LACP system id was taken when the first leg came.
+func mustReplace(have Link, want Bond) bool {
+	a := want.Attributes()
+	return have.Bond.Mode != a.Mode ||
+		a.Mode == LACP && have.Bond.LACPRate != a.LACPRate ||
+		have.MAC != want.MAC
+}
+
+func (d *differ) newBond() {
+	want := d.want.Bond
+	d.now.Links = append(d.now.Links, Link{Name: want.Name, Kind: "bond", MTU: want.MTU, MAC: want.MAC})
+}
+
+func (d *differ) revise(have Link) {
+	want := d.want.Bond
+	if from, _ := have.Bond.differing(want.Attributes()); from != "" {
+		d.add(ReviseBond{want, have.Bond})
+	}
+	for _, a := range have.Addresses {
+		// The node's address is the VLAN's; one on the bond itself would answer
+		// ARP in the leaf's native VLAN.
+		d.add(RemoveAddress{want.Name, a})
+	}
+	if have.MTU != want.MTU {
+		d.add(SetMTU{want.Name, have.MTU, want.MTU})
+		d.bondMTU()
+	}
+}
+
+// bondMTU notes that a bond hands its MTU down to its legs
+// (bond_change_mtu), and that a VLAN is shrunk to what its parent has
+// (vlan_device_event, NETDEV_CHANGEMTU).
+func (d *differ) bondMTU() {
+	for i := range d.now.Links {
+		switch l := &d.now.Links[i]; {
+		case l.Master == d.want.Bond.Name:
+			l.MTU = d.want.Bond.MTU
+		case l.VLAN.Parent == d.want.Bond.Name:
+			l.MTU = min(l.MTU, d.want.Bond.MTU)
+		}
+	}
+}
+
+// release frees the legs that the plan does not name. This comes before new
+// legs are taken, so that the bond is never larger than its plan.
+func (d *differ) release() {
+	for _, leg := range d.now.Legs(d.want.Bond.Name) {
+		if !slices.Contains(d.want.Bond.Legs, leg.Name) {
+			d.add(Release{leg.Name, leg.Master})
+		}
+	}
+}
+
+func (d *differ) legs() {
+	bond := d.want.Bond
+	for _, name := range bond.Legs {
+		leg, _ := d.now.Link(name)
+		for _, a := range leg.Addresses {
+			// The kernel leaves addresses on a leg, and its routes would then
+			// send past the bond. Every host that was installed through one
+			// of its legs has such an address.
+			d.add(RemoveAddress{name, a})
+		}
+		switch {
+		case leg.Master != bond.Name:
+			d.add(Enslave{name, bond.Name})
+			continue
+		case leg.MTU != bond.MTU:
+			d.add(SetMTU{name, leg.MTU, bond.MTU})
+		}
+		d.up(name)
+	}
+}
+
+func (d *differ) up(name string) {
+	if l := d.edit(name); !l.Up {
+		d.add(SetUp{name})
+		l.Up = true
+	}
+}
+
+func (d *differ) vlan() {
+	want := d.want.VLAN
+	tag := Tag{Parent: d.want.Bond.Name, ID: want.ID}
+	have, ok := d.now.Link(want.Name)
+	if ok && have.VLAN != tag {
+		d.add(DeleteLink{have})
+		d.forget(want.Name)
+		ok = false
+	}
+	switch {
+	case !ok:
+		d.add(CreateVLAN{want, tag.Parent})
+		d.now.Links = append(d.now.Links, Link{Name: want.Name, Kind: "vlan", MTU: want.MTU, VLAN: tag})
+	case have.MTU != want.MTU:
+		d.add(SetMTU{want.Name, have.MTU, want.MTU})
+	}
+}
+
+func (d *differ) address() {
+	vlan := d.edit(d.want.VLAN.Name)
+	ours := d.want.VLAN.Address
+	kept := slices.Contains(vlan.Addresses, ours)
+	for _, a := range vlan.Addresses {
+		if a == ours {
+			continue
+		}
+		d.add(RemoveAddress{vlan.Name, a})
+		if secondary(a, ours) {
+			kept = false
+		}
+	}
+	if !kept {
+		d.add(AddAddress{vlan.Name, ours})
+		d.forgetRoutes(vlan.Name)
+	}
+}
+
+// secondary reports whether removing a may take b along: of two addresses in
+// one subnet the later one is the secondary, and goes with the first unless
+// net.ipv4.conf.*.promote_secondaries is set (inet_del_ifa).
+func secondary(a, b netip.Prefix) bool { return a.Masked() == b.Masked() }
+
+func (d *differ) routes() {
+	vlan := d.want.VLAN
+	ours := Route{vlan.Gateway, vlan.Name, Metric}
+	for _, r := range d.now.Routes {
+		if r.Link == vlan.Name && r != ours {
+			d.add(RemoveRoute{r})
+		}
+	}
+	if vlan.Gateway.IsValid() && !slices.Contains(d.now.Routes, ours) {
+		d.add(AddRoute{ours})
+	}
+}
+
+func names(links []Link) []string {
+	var names []string
+	for _, l := range links {
+		names = append(names, l.Name)
+	}
+	slices.SortFunc(names, strings.Compare)
+	return names
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netcfg
+
+import (
+	"context"
+	"fmt"
+)
+
+// Kernel is a host's network stack.
+type Kernel interface {
+	// Observe reads all of it and changes nothing.
+	Observe(context.Context) (State, error)
+	// Apply makes one step, or none of it.
+	Apply(context.Context, Step) error
+}
+
+// A Change is a step that can be shown, and then made.
+type Change struct {
+	What, From, To string // "bond0.mtu", "1500", "9000"
+	Do             func(context.Context) error
+}
+
+// Plan observes the host and returns the changes that bring its links,
+// addresses and routes to c. They have to be made in order.
+func Plan(ctx context.Context, k Kernel, c Config) ([]Change, error) {
+	observed, err := k.Observe(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("observing the network: %w", err)
+	}
+	steps, err := Diff(observed, c)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]Change, 0, len(steps))
+	for _, s := range steps {
+		changes = append(changes, change(k, s))
+	}
+	return changes, nil
+}
+
+func change(k Kernel, s Step) Change {
+	what, from, to := s.Change()
+	return Change{What: what, From: from, To: to, Do: func(ctx context.Context) error {
+		return k.Apply(ctx, s)
+	}}
+}
+
+// Apply makes the changes in order, up to the first that cannot be made.
+func Apply(ctx context.Context, changes []Change) error {
+	for _, c := range changes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.Do(ctx); err != nil {
+			return fmt.Errorf("changing %s: %w", c.What, err)
+		}
+	}
+	return nil
+}
+
+// Notes tells what is worth knowing about c on this host and is no error.
+func Notes(observed State, c Config) []string {
+	var notes []string
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	b := c.Bond
+	if a := b.Attributes(); a.UpDelay != b.UpDelay {
+		note("%s: updelay %s becomes %s: the kernel rounds down to a multiple of miimon %s",
+			b.Name, b.UpDelay, a.UpDelay, b.MIIMon)
+	}
+	if a := b.Attributes(); a.DownDelay != b.DownDelay {
+		note("%s: downdelay %s becomes %s: the kernel rounds down to a multiple of miimon %s",
+			b.Name, b.DownDelay, a.DownDelay, b.MIIMon)
+	}
+	for _, r := range observed.Routes {
+		if c.VLAN.Gateway.IsValid() && r.Link != c.VLAN.Name && r.Metric < Metric {
+			note("%s is preferred to ours, which has metric %d", r, Metric)
+		}
+	}
+	return notes
+}
