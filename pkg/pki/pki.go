@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package pki is joinsvc's own certificate authority: one ECDSA P-256 CA that
+// signs joinsvc's server certificate and the nodes' client certificates.
+package pki
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// NodesOU is the organizational unit in the certificate of every node.
+const NodesOU = "nodeprep:nodes"
+
+// How long certificates are valid. A host's clock can be behind when it
+// enrols, before it has a network to ask for the time, hence early.
+const (
+	caValid   = 10 * 365 * 24 * time.Hour
+	leafValid = 365 * 24 * time.Hour
+	early     = 24 * time.Hour
+)
+
+// A CA signs certificates.
+type CA struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	now  func() time.Time
+}
+
+// New makes a CA for the named cluster.
+func New(cluster string, now func() time.Time) (*CA, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the CA's key: %w", err)
+	}
+	tmpl, err := template(pkix.Name{CommonName: "joinsvc CA of " + cluster}, now(), caValid)
+	if err != nil {
+		return nil, err
+	}
+	tmpl.IsCA = true
+	tmpl.BasicConstraintsValid = true
+	tmpl.MaxPathLenZero = true
+	tmpl.KeyUsage = x509.KeyUsageCertSign
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("signing the CA's certificate: %w", err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("reading the CA's certificate back: %w", err)
+	}
+	return &CA{cert: cert, key: key, now: now}, nil
+}
+
+// Certificate is the CA's own.
+func (ca *CA) Certificate() *x509.Certificate { return ca.cert }
+
+// PEM is the CA's certificate as nodes store it.
+func (ca *CA) PEM() string { return encode("CERTIFICATE", ca.cert.Raw) }
+
+// Pool holds this CA alone.
+func (ca *CA) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	return pool
+}
+
+// A Request is a certificate request whose signature has been checked.
+type Request struct {
+	key         crypto.PublicKey
+	Fingerprint string // of the key
+}
+
+// ParseRequest reads one PKCS #10 request in PEM and checks that its sender
+// holds the key. Nothing of it but the key is ever used.
+func ParseRequest(text string) (Request, error) {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE REQUEST" || len(rest) != 0 {
+		return Request{}, errors.New("is not one PEM block CERTIFICATE REQUEST")
+	}
+	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return Request{}, fmt.Errorf("reading PKCS #10: %w", err)
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return Request{}, fmt.Errorf("checking that the sender holds the key: %w", err)
+	}
+	if err := acceptable(csr.PublicKey); err != nil {
+		return Request{}, err
+	}
+	return Request{key: csr.PublicKey, Fingerprint: spki(csr.RawSubjectPublicKeyInfo)}, nil
+}
+
+func acceptable(key crypto.PublicKey) error {
+	switch k := key.(type) {
+	case ed25519.PublicKey:
+		return nil
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() || k.Curve == elliptic.P384() {
+			return nil
+		}
+	}
+	return errors.New("the key is neither Ed25519 nor ECDSA P-256 or P-384")
+}
+
+// Fingerprint names the key of a certificate: lower-case hex of the SHA-256 of
+// its SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
+func Fingerprint(cert *x509.Certificate) string { return spki(cert.RawSubjectPublicKeyInfo) }
+
+func spki(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+// SignNode issues the certificate, in PEM, with which the node called name acts
+// as a client. It is valid for a year.
+func (ca *CA) SignNode(r Request, name string) (string, error) {
+	tmpl, err := template(pkix.Name{CommonName: name, OrganizationalUnit: []string{NodesOU}}, ca.now(), leafValid)
+	if err != nil {
+		return "", err
+	}
+	tmpl.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	tmpl.KeyUsage = x509.KeyUsageDigitalSignature
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, ca.cert, r.key, ca.key)
+	if err != nil {
+		return "", fmt.Errorf("signing the certificate of %s: %w", name, err)
+	}
+	return encode("CERTIFICATE", der), nil
+}
+
+func template(subject pkix.Name, now time.Time, valid time.Duration) (*x509.Certificate, error) {
+	// At least 64 bits from a CSPRNG (CA/Browser Forum Baseline Requirements 7.1).
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, fmt.Errorf("making a serial number: %w", err)
+	}
+	return &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      subject,
+		NotBefore:    now.Add(-early),
+		NotAfter:     now.Add(valid),
+	}, nil
+}
+
+func encode(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
