@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package command runs the few programs that have no other door: the package
+// manager, rpm, kubeadm and kubectl. It is the one place that imports os/exec.
+//
+// Every command runs under LC_ALL=C, is bounded by its context, has its output
+// captured, and fails with an error that shows a line to paste into a shell.
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// grace is how long a command has to end by itself after SIGTERM. A package
+// transaction that is killed outright leaves its database half written.
+const grace = 30 * time.Second
+
+// A Command is one program with its arguments. The zero Env is the caller's own.
+type Command struct {
+	Name  string
+	Args  []string
+	Env   []string // added to the caller's environment, "KEY=value"
+	Stdin string
+}
+
+// A Runner runs a command and returns its standard output. Run is the real one.
+type Runner func(context.Context, Command) (string, error)
+
+// New is a command by its words.
+func New(name string, args ...string) Command { return Command{Name: name, Args: args} }
+
+// Run runs c and returns its standard output. Any error is an *Error.
+func Run(ctx context.Context, c Command) (string, error) {
+	var stdout bytes.Buffer
+	var both transcript
+	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), c.Env...)
+	cmd.Stdin = strings.NewReader(c.Stdin)
+	cmd.Stdout = io.MultiWriter(&stdout, &both)
+	cmd.Stderr = &both
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = grace
+	err := cmd.Run()
+	if err == nil {
+		return stdout.String(), nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return stdout.String(), &Error{Command: c, Output: both.text.String(), Err: err}
+}
+
+// A transcript is what a command prints, in order. os/exec copies standard
+// output and standard error from one goroutine each, hence the lock.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
+}
+
+// Error is a command that failed.
+type Error struct {
+	Command Command
+	Output  string // everything it printed
+	Err     error
+}
+
+// tailLines is how much of the output an error shows.
+const tailLines = 12
+
+// Error shows the command as it can be pasted, the cause, and the last lines.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("running `%s`: %v", e.Command, e.Err)
+	if tail := lastLines(e.Output, tailLines); tail != "" {
+		text += "; its last words:\n" + tail
+	}
+	return text
+}
+
+// Unwrap is the cause: an *exec.ExitError, exec.ErrNotFound or the context's.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ExitCode is the command's own verdict, or -1 when it did not run to its end.
+func (e *Error) ExitCode() int {
+	var exit *exec.ExitError
+	if errors.As(e.Err, &exit) {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// String is the command as a POSIX shell would take it.
+func (c Command) String() string {
+	words := make([]string, 0, 2+len(c.Env)+len(c.Args))
+	words = append(words, "LC_ALL=C")
+	for _, e := range c.Env {
+		key, value, _ := strings.Cut(e, "=")
+		words = append(words, key+"="+quote(value))
+	}
+	words = append(words, quote(c.Name))
+	for _, a := range c.Args {
+		words = append(words, quote(a))
+	}
+	return strings.Join(words, " ")
+}
+
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRun(t *testing.T) {
+	out, err := Run(t.Context(), Command{Name: "sh", Args: []string{"-c", `cat; echo "$LC_ALL $X"; echo aside >&2`}, Env: []string{"X=y"}, Stdin: "in\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("in\nC y\n", out); diff != "" {
+		t.Errorf("standard output (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorIsPasteableAndShowsTheTail(t *testing.T) {
+	_, err := Run(t.Context(), New("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo line $i; done; echo last >&2; exit 3"))
+	var failed *Error
+	if !errors.As(err, &failed) || failed.ExitCode() != 3 {
+		t.Fatalf("got %v, want an *Error with exit code 3", err)
+	}
+	text := err.Error()
+	if !strings.HasPrefix(text, "running `LC_ALL=C sh -c 'for i in 1") || !strings.HasSuffix(text, "line 13\nlast") {
+		t.Errorf("error text: %s", text)
+	}
+	if strings.Contains(text, "line 2\n") {
+		t.Errorf("more than the tail: %s", text)
+	}
+}
+
+func TestCommandNotFound(t *testing.T) {
+	_, err := Run(t.Context(), New("no-such-program-here"))
+	if !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("got %v, want exec.ErrNotFound", err)
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := Run(ctx, New("sleep", "20"))
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestString(t *testing.T) {
+	for want, c := range map[string]Command{
+		"LC_ALL=C dnf -y install kubelet-1.37.2":      New("dnf", "-y", "install", "kubelet-1.37.2"),
+		`LC_ALL=C echo '' 'a b' 'it'\''s' '$x'`:       New("echo", "", "a b", "it's", "$x"),
+		"LC_ALL=C KUBECONFIG='/a b' kubectl get node": {Name: "kubectl", Args: []string{"get", "node"}, Env: []string{"KUBECONFIG=/a b"}},
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
