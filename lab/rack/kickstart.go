@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rack
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// writeKickstart fills the folder that a machine's kickstart unit reads.
+func (r *Rack) writeKickstart(name, dir string) error {
+	files, err := r.kickstartFiles(name)
+	if err != nil {
+		return fmt.Errorf("kickstart of %s: %w", name, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("kickstart of %s: %w", name, err)
+	}
+	for file, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
+			return fmt.Errorf("kickstart of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (r *Rack) kickstartFiles(name string) (map[string]string, error) {
+	switch name {
+	case leafMachine:
+		files := map[string]string{"post.sh": leafScript(r.Topology)}
+		for _, l := range r.Plan.Spec.Fabric.Leaves {
+			files[l.Name+".conf"] = FRRConfig(r.Topology, l)
+		}
+		return files, nil
+	case serviceMachine:
+		calico, err := os.ReadFile(r.config.CalicoManifest)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]string{
+			"post.sh": serviceScript(r.Topology), "plan.yaml": string(r.config.Plan),
+			"calico.yaml": string(calico), "joinsvc.yaml": serviceConfig(),
+		}, nil
+	}
+	for _, h := range r.Hosts {
+		if h.Name == name {
+			return map[string]string{"post.sh": hostScript(h)}, nil
+		}
+	}
+	return nil, fmt.Errorf("no machine %q in the plan", name)
+}
+
+// enrolmentDir is shared with every host.
+func (r *Rack) enrolmentDir() string { return filepath.Join(r.config.Dir, "enrolment") }
+
+// handOut writes the enrolment line for the hosts, which wait for it. A rename
+// makes it appear whole: the host reads it the moment it is there.
+func (r *Rack) handOut(token string) error {
+	final := filepath.Join(r.enrolmentDir(), "nodeprep.yaml")
+	if err := os.WriteFile(final+".new", []byte(enrolment(token)), 0o600); err != nil {
+		return fmt.Errorf("writing the enrolment line: %w", err)
+	}
+	if err := os.Rename(final+".new", final); err != nil {
+		return fmt.Errorf("writing the enrolment line: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// Config is what a rack is built from.
+type Config struct {
+	Plan           []byte // plan document, cut already
+	Disk           string // image that every machine boots from
+	Kernel, Initrd string
+	Packages       string // folder of RPMs with its metadata
+	CalicoManifest string // file handed to joinsvc
+	PauseImage     string // name of the image on the hosts' disks that does nothing
+	Accel          vm.Accel
+	Dir            string // existing, empty folder with a short path
+	Report         func(line string)
+	Now            func() time.Time
+}
+
+// Rack is a running topology. Close ends it.
+type Rack struct {
+	Topology
+	config   Config
+	group    *vm.Group
+	hub      *vm.Hub
+	sockets  []*os.File
+	machines map[string]*vm.VM
+	order    []string // of machines, for output
+	clock    *Clock
+}
+
+// The machines beside the hosts.
+const (
+	leafMachine    = "leaf"
+	serviceMachine = "svc"
+)
+
+// Start lays the cables and starts every machine at once.
+func Start(c Config) (*Rack, error) {
+	p, report := plan.Parse(c.Plan)
+	if err := report.Err(); err != nil {
+		return nil, err
+	}
+	t, err := NewTopology(p)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rack{
+		Topology: t, config: c, group: vm.NewGroup(), hub: vm.NewHub(),
+		machines: map[string]*vm.VM{}, clock: NewClock(c.Now, c.Report),
+	}
+	if err := errors.Join(os.MkdirAll(r.enrolmentDir(), 0o700), r.start()); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the rack: %w", err), r.Close())
+	}
+	r.clock.Mark("", "%d machines started, accelerator %s", len(r.machines), c.Accel)
+	return r, nil
+}
+
+func (r *Rack) start() error {
+	machines, err := r.cabled()
+	if err != nil {
+		return err
+	}
+	for _, m := range machines {
+		v, err := m.Start(r.group)
+		if err != nil {
+			return err
+		}
+		r.machines[m.Name] = v
+		r.order = append(r.order, m.Name)
+	}
+	return nil
+}
+
+// cabled returns the machines with their cards plugged in: each leg to its
+// leaf port, each provisioning card to the hub.
+func (r *Rack) cabled() ([]vm.Machine, error) {
+	leaf, err := r.machine(leafMachine, 768, 1, managementMAC(1))
+	if err != nil {
+		return nil, err
+	}
+	service, err := r.machine(serviceMachine, 1024, 1, managementMAC(2))
+	if err != nil {
+		return nil, err
+	}
+	var hosts []vm.Machine
+	for _, h := range r.Hosts {
+		m, err := r.host(h, &leaf)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, m)
+	}
+	return append([]vm.Machine{leaf, service}, hosts...), nil
+}
+
+// host makes one host's machine and plugs its legs into the leaf machine.
+func (r *Rack) host(h Host, leaf *vm.Machine) (vm.Machine, error) {
+	memory, cpus := 2048, 1
+	if h.Role == plan.ControlPlane {
+		memory, cpus = 3072, 2
+	}
+	m, err := r.machine(h.Name, memory, cpus, h.NIC)
+	if err != nil {
+		return m, err
+	}
+	m.Shares = append(m.Shares, vm.Share{Tag: "enrolment", Path: r.enrolmentDir(), ReadOnly: true})
+	for i, leg := range h.Legs {
+		near, far, err := vm.NewWire()
+		if err != nil {
+			return m, err
+		}
+		r.sockets = append(r.sockets, near, far)
+		index, err := acpiIndex(leg.Name)
+		if err != nil {
+			return m, err
+		}
+		m.NICs = append(m.NICs, vm.NIC{Name: leg.Name, MAC: leg.MAC, ACPIIndex: index, Socket: near})
+		leaf.NICs = append(leaf.NICs, vm.NIC{Name: fmt.Sprintf("%s-%d", h.Name, i), MAC: leg.LeafMAC, Socket: far})
+	}
+	return m, nil
+}
+
+// machine is what all machines have in common, its kickstart folder included.
+func (r *Rack) machine(name string, memory, cpus int, mac string) (vm.Machine, error) {
+	kickstart := r.kickstartDir(name)
+	if err := r.writeKickstart(name, kickstart); err != nil {
+		return vm.Machine{}, err
+	}
+	port, err := r.hub.Port()
+	if err != nil {
+		return vm.Machine{}, err
+	}
+	r.sockets = append(r.sockets, port)
+	return vm.Machine{
+		Name: name, Dir: r.config.Dir, Disk: r.config.Disk, Kernel: r.config.Kernel, Initrd: r.config.Initrd,
+		KernelArgs: r.kernelArgs(name), MemoryMiB: memory, CPUs: cpus, Accel: r.config.Accel,
+		NICs: []vm.NIC{{Name: "mgmt", MAC: mac, Socket: port}},
+		Shares: []vm.Share{
+			{Tag: "kickstart", Path: kickstart, ReadOnly: true},
+			{Tag: "packages", Path: r.config.Packages, ReadOnly: true},
+		},
+	}, nil
+}
+
+// kernelArgs boots a host as its owner would. The other machines go without
+// SELinux and two services that nothing on them needs: under emulation they
+// cost five seconds of boot.
+func (r *Rack) kernelArgs(name string) []string {
+	args := []string{"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off"}
+	if name == leafMachine || name == serviceMachine {
+		return append(args, "selinux=0", "systemd.mask=firewalld.service", "systemd.mask=NetworkManager.service")
+	}
+	return append(args, "selinux=1", "security=selinux")
+}
+
+func (r *Rack) kickstartDir(name string) string {
+	return filepath.Join(r.config.Dir, "kickstart-"+name)
+}
+
+// Close ends every machine and unplugs every cable.
+func (r *Rack) Close() error {
+	r.group.Kill()
+	errs := []error{r.hub.Close()}
+	for _, s := range r.sockets {
+		errs = append(errs, s.Close())
+	}
+	r.sockets = nil
+	return errors.Join(errs...)
+}
+
+// Run runs a command on a machine of the rack: "leaf", "svc" or a host.
+func (r *Rack) Run(ctx context.Context, machine string, argv ...string) (vm.Output, error) {
+	v, ok := r.machines[machine]
+	if !ok {
+		return vm.Output{}, fmt.Errorf("the rack has no machine %q", machine)
+	}
+	return v.Run(ctx, argv...)
+}

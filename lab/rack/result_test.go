@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rack
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// Printed by FRR 8.4.4 with the configuration of testdata/leaf201.conf and one
+// real neighbour, shortened to the fields that are read and a few more.
+const (
+	frrSummary = `{"routerId":"192.168.9.204","as":63500,"peers":{
+"192.168.9.194":{"remoteAs":63552,"localAs":63500,"pfxRcd":0,"state":"Connect","peerState":"OK"},
+"192.168.9.193":{"hostname":"vm","remoteAs":63551,"localAs":63500,"pfxRcd":1,"state":"Established","peerState":"OK"}},
+"failedPeers":1,"totalPeers":2}`
+	frrTable = `{"vrfId": 0, "vrfName": "default", "routerId": "192.168.9.204", "localAS": 63500,
+"routes": { "172.27.1.0/26": [{"valid":true,"bestpath":true,"pathFrom":"external","prefix":"172.27.1.0","prefixLen":26,"network":"172.27.1.0/26","peerId":"192.168.9.193","path":"63551","origin":"IGP","nexthops":[{"ip":"192.168.9.193","afi":"ipv4","used":true}]}]
+ }  }`
+)
+
+func TestParseNeighbours(t *testing.T) {
+	got, err := parseNeighbours("leaf201", []byte(frrSummary), []byte(frrTable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Neighbour{
+		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.193"), RemoteAS: 63551, State: "Established", Received: 1,
+			Routes: []Route{{Prefix: netip.MustParsePrefix("172.27.1.0/26"), Path: "63551"}}},
+		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.194"), RemoteAS: 63552, State: "Connect"},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, broken := range [][2]string{{"", frrTable}, {frrSummary, "{"}} {
+		if _, err := parseNeighbours("leaf201", []byte(broken[0]), []byte(broken[1])); err == nil {
+			t.Errorf("read %q", broken)
+		}
+	}
+}
+
+// routed is what the leaves of top show when everything is right.
+func routed(top Topology) []Neighbour {
+	var all []Neighbour
+	for _, l := range top.Plan.Spec.Fabric.Leaves {
+		for i, h := range top.Hosts {
+			block := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 27, byte(i), 0}), 26)
+			path := map[uint32]string{63551: "63551", 63552: "63552"}[h.ASN]
+			all = append(all, Neighbour{Leaf: l.Name, Address: h.Address.Addr(), RemoteAS: h.ASN, State: "Established",
+				Received: 1, Routes: []Route{{Prefix: block, Path: path}}})
+		}
+	}
+	return all
+}
+
+func TestMissing(t *testing.T) {
+	top := example(t, 2)
+	if got := missing(top, routed(top)); len(got) != 0 {
+		t.Fatalf("a routed rack lacks %q", got)
+	}
+	cases := map[string]struct {
+		harm func([]Neighbour) []Neighbour
+		want string
+	}{
+		"session down": {func(n []Neighbour) []Neighbour { n[3].State = "Active"; return n }, "leaf202, neighbour 192.168.9.194 (k8c1s1): the session is in state Active"},
+		"another AS":   {func(n []Neighbour) []Neighbour { n[0].RemoteAS = 64999; return n }, "leaf201, neighbour 192.168.9.193 (k8c1m0): its AS is 64999, planned is 63551"},
+		"no neighbour": {func(n []Neighbour) []Neighbour { return n[1:] }, "leaf201 has no neighbour 192.168.9.193 (k8c1m0)"},
+		"no prefix":    {func(n []Neighbour) []Neighbour { n[1].Routes = nil; return n }, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+		"another length": {func(n []Neighbour) []Neighbour {
+			n[1].Routes[0].Prefix = netip.MustParsePrefix("172.27.0.0/24")
+			return n
+		}, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+		"another range": {func(n []Neighbour) []Neighbour {
+			n[1].Routes[0].Prefix = netip.MustParsePrefix("10.0.0.0/26")
+			return n
+		}, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+		"another path": {func(n []Neighbour) []Neighbour { n[1].Routes[0].Path = "63551"; return n }, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := missing(top, c.harm(routed(top)))
+			if diff := cmp.Diff([]string{c.want}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+const bgpPeers = `{"items":[
+{"metadata":{"name":"leaf202-k8c1m0"},"spec":{"asNumber":63500,"node":"k8c1m0.labs.haystacknetworks.com","peerIP":"192.168.9.205"}},
+{"metadata":{"name":"leaf201-k8c1m0"},"spec":{"asNumber":63500,"node":"k8c1m0.labs.haystacknetworks.com","peerIP":"192.168.9.204"}}]}`
+
+func TestPeers(t *testing.T) {
+	top := example(t, 1)
+	peers, err := parsePeers([]byte(bgpPeers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := missingPeers(top, peers); len(got) != 0 {
+		t.Errorf("all peers are there, yet %q", got)
+	}
+	if got := missingPeers(top, peers[:1]); len(got) != 1 || !strings.Contains(got[0], "leaf202") {
+		t.Errorf("one peer is missing, got %q", got)
+	}
+	if got := missingPeers(top, append(peers, Peer{Name: "stray"})); len(got) != 1 {
+		t.Errorf("one peer is too many, got %q", got)
+	}
+}
+
+func TestPrint(t *testing.T) {
+	top := example(t, 1)
+	peers, err := parsePeers([]byte(bgpPeers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := top.Hosts[0]
+	res := Result{
+		Nodes: []joinapi.NodeStatus{{Name: h.FQDN, Role: h.Role, Address: h.Address.String(), ASN: h.ASN, Phase: joinapi.PhaseRouted}},
+		Peers: peers, Neighbours: routed(top),
+		Stages: []Stage{{What: "started", At: time.Second}, {Machine: "k8c1m0", What: "enrolled", At: 40 * time.Second},
+			{Machine: "svc", What: "serves", At: 41 * time.Second}, {Machine: "k8c1m0", What: "routed", At: 300 * time.Second}},
+	}
+	var b strings.Builder
+	if err := res.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "result.txt", b.String())
+}
+
+func TestResultErr(t *testing.T) {
+	if err := (Result{}).Err(); err != nil {
+		t.Error(err)
+	}
+	err := Result{Missing: []string{"one", "two"}}.Err()
+	if !errors.Is(err, ErrNotRouted) || !strings.Contains(err.Error(), "\n  one\n  two") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLastLines(t *testing.T) {
+	if diff := cmp.Diff("b\nc", lastLines([]byte("a\r\nb\r\nc\n\n"), 2)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestClock(t *testing.T) {
+	at := time.Unix(0, 0)
+	var said []string
+	c := NewClock(func() time.Time { at = at.Add(1500 * time.Millisecond); return at }, func(l string) { said = append(said, l) })
+	c.Mark("svc", "serves %d", 1)
+	c.Tell("", "a remark")
+	if diff := cmp.Diff([]string{"   1.5s  svc: serves 1", "   3.0s  a remark"}, said); diff != "" {
+		t.Errorf("said (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Stage{{Machine: "svc", What: "serves 1", At: 1500 * time.Millisecond}}, c.Stages()); diff != "" {
+		t.Errorf("stages (-want +got):\n%s", diff)
+	}
+}
+
+func TestKickstartFolders(t *testing.T) {
+	dir := t.TempDir()
+	manifest := dir + "/calico.in.yaml"
+	if err := os.WriteFile(manifest, []byte("kind: DaemonSet\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &Rack{Topology: example(t, 2), config: Config{Plan: []byte("plan"), CalicoManifest: manifest, Dir: dir}}
+	want := map[string][]string{
+		leafMachine:    {"leaf201.conf", "leaf202.conf", "post.sh"},
+		serviceMachine: {"calico.yaml", "joinsvc.yaml", "plan.yaml", "post.sh"},
+		"k8c1s1":       {"post.sh"},
+	}
+	for name, files := range want {
+		if err := r.writeKickstart(name, r.kickstartDir(name)); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(r.kickstartDir(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range entries {
+			got = append(got, e.Name())
+		}
+		if diff := cmp.Diff(files, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if err := r.writeKickstart("k8c1s9", dir); err == nil {
+		t.Error("a machine that is not in the plan got a folder")
+	}
+	if err := os.Mkdir(r.enrolmentDir(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.handOut("np1.x"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := os.ReadFile(r.enrolmentDir() + "/nodeprep.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("joinsvc: https://10.9.0.2:8443\ntoken: np1.x\n", string(line)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

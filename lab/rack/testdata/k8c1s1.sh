@@ -1,0 +1,57 @@
+#!/bin/sh
+# What the installer does on host k8c1s1 after the system is on its disk.
+set -eu
+here=$(dirname "$0")
+
+# by_mac prints the name of the card with that hardware address.
+by_mac() {
+	for tries in $(seq 60); do
+		for card in /sys/class/net/*; do
+			if [ "$(cat "$card/address")" = "$1" ] && [ -e "$card/device" ]; then
+				basename "$card"
+				return
+			fi
+		done
+		sleep 0.5
+	done
+	echo "no card with address $1" >&2
+	return 1
+}
+
+# packages installs from the shared package folder; it leaves no repository
+# behind, for naming one to the host is nodeprep's part.
+packages() {
+	dnf -y --setopt=install_weak_deps=False --nogpgcheck --repofrompath=installer,file:///srv/packages --repo=installer install "$@"
+}
+
+mkdir -p /etc/NetworkManager/conf.d
+printf '[keyfile]\nunmanaged-devices=mac:02:00:00:09:00:0c\n' >/etc/NetworkManager/conf.d/provisioning.conf
+systemctl try-reload-or-restart NetworkManager.service
+card=$(by_mac 02:00:00:09:00:0c)
+cat >/etc/systemd/system/provisioning-nic.service <<UNIT
+[Unit]
+Description=address of the provisioning card
+Wants=sys-subsystem-net-devices-$card.device
+After=sys-subsystem-net-devices-$card.device
+Before=network-online.target nodeprep.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=ip link set $card up
+ExecStart=ip addr replace 10.9.0.12/24 dev $card
+[Install]
+WantedBy=multi-user.target
+UNIT
+systemctl daemon-reload
+systemctl enable provisioning-nic.service
+systemctl start --no-block provisioning-nic.service
+packages nodeprep
+mkdir -p /mnt/enrolment
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
+for second in $(seq 1200); do
+	[ ! -e /mnt/enrolment/nodeprep.yaml ] || break
+	sleep 1
+done
+install -D -m 600 /mnt/enrolment/nodeprep.yaml /etc/nodeprep/nodeprep.yaml
+umount /mnt/enrolment
+systemctl start --no-block nodeprep.service

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// What ends a watch before the rack is routed.
+var (
+	ErrMachine = errors.New("a machine of the rack has stopped")
+	ErrNode    = errors.New("a node has failed")
+	ErrTimeout = errors.New("not routed in time")
+)
+
+// pollInterval keeps the watcher's own commands a small part of an emulated
+// processor's time.
+const pollInterval = 6 * time.Second
+
+// Watch plays the operator and tells what happens until every node is routed
+// and both leaves agree, a node or machine fails, or ctx ends.
+func (r *Rack) Watch(ctx context.Context) error {
+	if err := r.await(ctx, "joinsvc serves", r.admit); err != nil {
+		return err
+	}
+	w := &watcher{Rack: r, seen: map[string]joinapi.NodeStatus{}}
+	return r.await(ctx, "every node is routed", w.poll)
+}
+
+// admit makes one token for all hosts and hands it out, once joinsvc serves.
+func (r *Rack) admit(ctx context.Context) (string, error) {
+	out, err := r.Run(ctx, serviceMachine, "joinsvc", "token", "create", "--uses", fmt.Sprint(len(r.Hosts)), "-o", "json")
+	if err != nil {
+		return err.Error(), nil // it is not up yet; await knows how long that may take
+	}
+	var token joinapi.Token
+	if err := json.Unmarshal(out.Stdout, &token); err != nil {
+		return "", fmt.Errorf("reading the token that joinsvc made: %w", err)
+	}
+	if err := r.handOut(token.Token); err != nil {
+		return "", err
+	}
+	r.clock.Mark(serviceMachine, "joinsvc serves; the hosts have their enrolment line")
+	return "", nil
+}
+
+// await calls try until it returns neither a reason to wait nor an error.
+// Machines are looked after meanwhile.
+func (r *Rack) await(ctx context.Context, what string, try func(context.Context) (why string, err error)) error {
+	why := "nothing was tried"
+	for {
+		if err := r.healthy(ctx); err != nil {
+			return err
+		}
+		got, err := try(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: waiting until %s: %s", ErrTimeout, what, why)
+		case err != nil:
+			return err
+		case got == "":
+			return nil
+		}
+		why = got
+		select {
+		case <-ctx.Done():
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+// healthy looks for what no waiting mends: a machine that is gone, a kernel
+// that panicked, an installer's script that failed.
+func (r *Rack) healthy(ctx context.Context) error {
+	for _, name := range r.order {
+		v := r.machines[name]
+		if err := v.Exited(); err != nil {
+			return fmt.Errorf("%w: %w", ErrMachine, err)
+		}
+		serial, err := os.ReadFile(v.SerialPath())
+		if err != nil {
+			return fmt.Errorf("reading the console of %s: %w", name, err)
+		}
+		if at := bytes.Index(serial, []byte("Kernel panic")); at >= 0 {
+			panicLine, _, _ := bytes.Cut(serial[at:], []byte("\n"))
+			return fmt.Errorf("%w: %s: %s", ErrMachine, name, bytes.TrimSpace(panicLine))
+		}
+	}
+	return r.installed(ctx)
+}
+
+// installed asks each machine once for the end of its kickstart, and tells it.
+func (r *Rack) installed(ctx context.Context) error {
+	for _, name := range r.order {
+		if slices.ContainsFunc(r.clock.Stages(), func(s Stage) bool { return s.Machine == name && s.What == stageInstalled }) {
+			continue
+		}
+		out, err := r.Run(ctx, name, "systemctl", "show", "--property=ActiveState", "--value", "kickstart.service")
+		if err != nil {
+			continue // the guest's agent is not up yet
+		}
+		switch strings.TrimSpace(string(out.Stdout)) {
+		case "active":
+			r.clock.Mark(name, stageInstalled)
+		case "failed":
+			return fmt.Errorf("%w: %s: the kickstart script failed", ErrMachine, name)
+		}
+	}
+	return nil
+}
+
+const stageInstalled = "kickstart is done"
+
+// watcher remembers what it has told already.
+type watcher struct {
+	*Rack
+	seen     map[string]joinapi.NodeStatus
+	workload bool
+	leaves   string
+}
+
+// poll reads joinsvc's view, then the leaves', and returns what is missing.
+func (w *watcher) poll(ctx context.Context) (string, error) {
+	status, err := w.status(ctx)
+	if err != nil {
+		return err.Error(), nil // joinsvc busy or restarting: await is bounded
+	}
+	var waiting []string
+	for _, n := range status.Nodes {
+		w.tell(n)
+		if n.Phase == joinapi.PhaseFailed {
+			return "", fmt.Errorf("%w: %s: %s", ErrNode, n.Name, n.Reason)
+		}
+		if n.Phase != joinapi.PhaseRouted {
+			waiting = append(waiting, fmt.Sprintf("%s is %s %s", n.Name, phaseName(n.Phase), n.Reason))
+		}
+	}
+	if err := w.startWorkload(ctx, status); err != nil {
+		waiting = append(waiting, err.Error())
+	}
+	if len(waiting) > 0 {
+		return strings.Join(waiting, "; "), w.stuck(ctx, status)
+	}
+	return w.pollLeaves(ctx), nil
+}
+
+// pollLeaves returns what the leaves do not see yet.
+func (w *watcher) pollLeaves(ctx context.Context) string {
+	got, err := w.neighbours(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	left := strings.Join(missing(w.Topology, got), "; ")
+	if left != w.leaves && left != "" {
+		w.clock.Tell(leafMachine, "%s", left)
+	}
+	w.leaves = left
+	if left == "" {
+		w.clock.Mark("", "every planned session is Established at both leaves")
+	}
+	return left
+}
+
+// tell prints what is new of a node: its phase, and the reports of its run.
+func (w *watcher) tell(n joinapi.NodeStatus) {
+	old := w.seen[n.Name]
+	w.seen[n.Name] = n
+	short, _, _ := strings.Cut(n.Name, ".")
+	for _, r := range n.Reports {
+		if r.Outcome != joinapi.OutcomeStarted && !slices.Contains(old.Reports, r) {
+			w.clock.Tell(short, "%s %s%s", r.Phase, r.Outcome, detail(r))
+		}
+	}
+	if n.Phase != old.Phase {
+		w.clock.Mark(short, "%s", phaseName(n.Phase))
+	}
+}
+
+func detail(r joinapi.Report) string {
+	switch {
+	case r.Message != "":
+		return ": " + r.Message
+	case r.Changes > 0:
+		return fmt.Sprintf(", %d changes", r.Changes)
+	}
+	return ""
+}
+
+func phaseName(p joinapi.NodePhase) string {
+	if p == "" {
+		return "not enrolled"
+	}
+	return string(p)
+}
+
+// stuck asks the hosts that joinsvc does not know: their run may have failed
+// before it could report anywhere.
+func (w *watcher) stuck(ctx context.Context, status joinapi.Status) error {
+	for _, n := range status.Nodes {
+		if n.Phase != "" {
+			continue
+		}
+		short, _, _ := strings.Cut(n.Name, ".")
+		out, err := w.Run(ctx, short, "systemctl", "show", "--property=ActiveState", "--value", "nodeprep.service")
+		if err == nil && strings.TrimSpace(string(out.Stdout)) == "failed" {
+			return fmt.Errorf("%w: %s: nodeprep.service failed before it enrolled", ErrNode, n.Name)
+		}
+	}
+	return nil
+}
+
+// status is joinsvc's own account of the nodes.
+func (r *Rack) status(ctx context.Context) (joinapi.Status, error) {
+	var s joinapi.Status
+	out, err := r.Run(ctx, serviceMachine, "joinsvc", "status", "-o", "json")
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(out.Stdout, &s); err != nil {
+		return s, fmt.Errorf("reading joinsvc's status: %w", err)
+	}
+	return s, nil
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rack
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// workloadManifest puts one pod on every node, as any cluster's first
+// application does. Calico gives a node its block of the pod range with the
+// first pod that needs an address there (libcalico-go ipam, AutoAssign): on a
+// worker without one there is nothing to announce.
+const workloadManifest = `apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: first-light
+  namespace: default
+spec:
+  selector:
+    matchLabels: {app: first-light}
+  template:
+    metadata:
+      labels: {app: first-light}
+    spec:
+      terminationGracePeriodSeconds: 0
+      tolerations:
+        - operator: Exists
+      containers:
+        - name: pause
+          image: %s
+          imagePullPolicy: Never
+`
+
+// startWorkload applies the manifest once the first control plane has joined.
+func (w *watcher) startWorkload(ctx context.Context, status joinapi.Status) error {
+	ready := slices.ContainsFunc(status.Nodes, func(n joinapi.NodeStatus) bool {
+		return n.Role == plan.ControlPlane && (n.Phase == joinapi.PhaseJoined || n.Phase == joinapi.PhaseRouted)
+	})
+	if w.workload || !ready {
+		return nil
+	}
+	const apply = `printf '%s' "$1" | kubectl apply -f -`
+	if _, err := w.kube(ctx, "sh", "-c", apply, "sh", fmt.Sprintf(workloadManifest, w.config.PauseImage)); err != nil {
+		return err
+	}
+	w.workload = true
+	w.clock.Tell("", "one pod per node is asked for")
+	return nil
+}
+
+// kube runs a command on the first control plane with the administrator's
+// access to the cluster.
+func (r *Rack) kube(ctx context.Context, argv ...string) (vm.Output, error) {
+	at := slices.IndexFunc(r.Hosts, func(h Host) bool { return h.Role == plan.ControlPlane })
+	if at < 0 {
+		return vm.Output{}, fmt.Errorf("the plan has no %s", plan.ControlPlane)
+	}
+	return r.Run(ctx, r.Hosts[at].Name, append([]string{"env", "KUBECONFIG=/etc/kubernetes/admin.conf"}, argv...)...)
+}
+
+// kubeJSON is `kubectl get` with JSON output.
+func (r *Rack) kubeJSON(ctx context.Context, args ...string) ([]byte, error) {
+	out, err := r.kube(ctx, append([]string{"kubectl", "get", "-o", "json"}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", strings.Join(args, " "), err)
+	}
+	return out.Stdout, nil
+}
