@@ -40,6 +40,8 @@ func (c Change) String() string {
 		return c.What
 	case c.From == "":
 		return c.What + ": " + c.To
+	case c.To == "":
+		return c.What + ": " + c.From + " -> none"
 	}
 	return c.What + ": " + c.From + " -> " + c.To
 }

@@ -96,7 +96,11 @@ func (r Runner) converge(ctx context.Context, p Phase) (int, error) {
 
 func (r Runner) apply(ctx context.Context, p Phase, c Change) error {
 	start := r.Now()
-	if err := c.Do(r.withNotes(ctx, p)); err != nil {
+	err := ctx.Err() // a change that is begun is finished; the next is not begun
+	if err == nil {
+		err = c.Do(r.withNotes(ctx, p))
+	}
+	if err != nil {
 		err = fmt.Errorf("changing %s: %w", c, err)
 		r.event(p, Failed, c.String(), err.Error(), r.Now().Sub(start))
 		return err
