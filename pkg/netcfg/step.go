@@ -142,5 +142,5 @@ func orNone(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	return strings.Join(names, ",")
+	return strings.Join(names, ", ")
 }
