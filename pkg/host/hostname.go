@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nodeprep/nodeprep/pkg/phase"
+)
+
+const kernelHostname = "/proc/sys/kernel/hostname"
+
+// Hostname is the static host name, in /etc/hostname and in the kernel.
+//
+// Files, not org.freedesktop.hostname1: systemd-hostnamed and NetworkManager
+// both follow the file, the kernel's file is sethostname(2), and both are there
+// where no bus is, as in an installer's %post.
+type Hostname struct {
+	Root Root
+	Name string // fully qualified: the Kubernetes node name
+}
+
+// Plan compares the file and the running name.
+func (h Hostname) Plan(ctx context.Context) ([]phase.Change, error) {
+	changes, err := File{h.Root, "/etc/hostname", h.Name + "\n", 0o644}.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := h.Root.get(kernelHostname)
+	if err != nil {
+		return nil, fmt.Errorf("reading the host name: %w", err)
+	}
+	if now != h.Name {
+		changes = append(changes, phase.Change{
+			What: "host name", From: now, To: h.Name,
+			Do: func(context.Context) error { return h.Root.set(kernelHostname, h.Name) },
+		})
+	}
+	return changes, nil
+}
