@@ -8,6 +8,7 @@
 package yamldoc
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
@@ -17,8 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"bytes"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -51,8 +50,11 @@ func Decode(data []byte, into any) []Problem {
 		return []Problem{{Message: err.Error()}}
 	}
 	d := decoder{}
-	if err := dec.Decode(&rest); !errors.Is(err, io.EOF) {
+	switch err := dec.Decode(&rest); {
+	case err == nil:
 		d.add("", "a second document follows; one file holds one document")
+	case !errors.Is(err, io.EOF):
+		d.add("", "%v", err)
 	}
 	d.value("", doc.Content[0], reflect.ValueOf(into).Elem())
 	return d.problems
@@ -155,11 +157,10 @@ func setScalar(v reflect.Value, text string) error {
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	case v.Kind() == reflect.Bool:
-		b, err := strconv.ParseBool(text)
-		if err != nil {
+		if text != "true" && text != "false" {
 			return errors.New("is neither true nor false")
 		}
-		v.SetBool(b)
+		v.SetBool(text == "true")
 	case v.CanInt():
 		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
 		if err != nil {
