@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package document
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+func reference(t *testing.T) plan.Plan {
+	t.Helper()
+	p, report, err := plan.Load("../../../docs/examples/k8c1.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func hostPlan(t *testing.T, p plan.Plan, name string) plan.HostPlan {
+	t.Helper()
+	h, err := p.HostPlan(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestInit(t *testing.T) {
+	p := reference(t)
+	got, err := Init(p, hostPlan(t, p, "k8c1m0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "init.yaml", got)
+}
+
+func TestJoin(t *testing.T) {
+	p := reference(t)
+	got, err := Join(p, hostPlan(t, p, "k8c1s1"), Discovery{
+		Token:      "abcdef.0123456789abcdef",
+		CACertHash: "sha256:" + strings.Repeat("ab", 32),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "join.yaml", got)
+}
+
+func TestJoinRefusesToTrustAnybody(t *testing.T) {
+	p := reference(t)
+	h := hostPlan(t, p, "k8c1s1")
+	for _, d := range []Discovery{{}, {Token: "abcdef.0123456789abcdef"}, {CACertHash: "sha256:00"}} {
+		if text, err := Join(p, h, d); err == nil {
+			t.Errorf("Join with %+v = %q, want an error", d, text)
+		}
+	}
+}
