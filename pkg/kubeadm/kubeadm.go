@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kubeadm runs kubeadm and kubectl on the host that they are for, and
+// answers how far this host got. The documents come from joinsvc (package
+// document there); this half needs nothing but the standard library.
+package kubeadm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nodeprep/nodeprep/pkg/command"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// Where kubeadm keeps its things (cmd/kubeadm/app/constants), and we ours.
+const (
+	adminConf     = "etc/kubernetes/admin.conf"
+	kubeletConf   = "etc/kubernetes/kubelet.conf"
+	bootstrapConf = "etc/kubernetes/bootstrap-kubelet.conf"
+	caCert        = "etc/kubernetes/pki/ca.crt"
+	manifests     = "etc/kubernetes/manifests"
+
+	config = "run/nodeprep/kubeadm.yaml"
+	marker = "var/lib/nodeprep/kubeadm.step"
+)
+
+// Stage is how far a host got.
+type Stage string
+
+// The stages in order. A worker goes from Partial to Done.
+const (
+	NotStarted  Stage = "not started"
+	Partial     Stage = "partial"     // kubeadm was begun here and did not finish
+	Initialized Stage = "initialized" // kubeadm init has finished, joinsvc has no access yet
+	Done        Stage = "done"
+)
+
+// ErrForeign says that kubeadm has been at work here, did not finish, and was
+// not started by nodeprep, so that cleaning up is not nodeprep's to do.
+var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did not start; look at them, and run `kubeadm reset` if they can go")
+
+// Node is the host that kubeadm works on.
+type Node struct {
+	Root string // "/", or the folder that stands for it
+	Run  command.Runner
+}
+
+func (n Node) path(name string) string { return filepath.Join(n.Root, name) }
+
+// Observe tells how far this host got. It only reads files: the API server
+// need not answer, as it does not after a boot for a while.
+//
+// kubeadm's last phases of an init leave no file, so files alone cannot tell
+// a finished run from one that was cut off. A marker of ours, written before
+// kubeadm starts and removed when all is done, does.
+func (n Node) Observe() (Stage, error) {
+	step, err := os.ReadFile(n.path(marker))
+	if err == nil {
+		return stageOf(string(step))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading how far kubeadm got: %w", err)
+	}
+	found, err := n.found()
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return NotStarted, nil
+	case found[kubeletConf] && found[caCert] && !found[bootstrapConf]:
+		return Done, nil
+	}
+	return "", ErrForeign
+}
+
+func stageOf(step string) (Stage, error) {
+	switch s := Stage(step); s {
+	case Partial, Initialized:
+		return s, nil
+	}
+	return "", fmt.Errorf("/%s holds %q, want %q or %q", marker, step, Partial, Initialized)
+}
+
+func (n Node) found() (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, name := range []string{adminConf, kubeletConf, bootstrapConf, caCert} {
+		switch _, err := os.Stat(n.path(name)); {
+		case err == nil:
+			found[name] = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("looking for what kubeadm made: %w", err)
+		}
+	}
+	// The packages bring an empty folder of manifests; kubeadm fills it.
+	pods, err := filepath.Glob(n.path(manifests + "/*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("looking for static pods: %w", err)
+	}
+	if len(pods) > 0 {
+		found[manifests] = true
+	}
+	return found, nil
+}
+
+// Execute follows an order: `kubeadm init` or `kubeadm join` with its
+// documents. What an earlier run of ours left half done is reset first, which
+// removes what kubeadm made and nothing else. Afterwards a control plane is
+// Initialized and a worker Done. A command's error is a *command.Error.
+func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
+	args, after, err := arguments(order.Action)
+	if err != nil {
+		return err
+	}
+	stage, err := n.Observe()
+	if err != nil {
+		return err
+	}
+	if stage != NotStarted && stage != Partial {
+		return fmt.Errorf("kubeadm %s: this host is %s already", order.Action, stage)
+	}
+	if stage == Partial {
+		if err := n.reset(ctx); err != nil {
+			return err
+		}
+	}
+	if err := n.kubeadm(ctx, args, order.Config); err != nil {
+		return err
+	}
+	if after == Done {
+		return n.Finish()
+	}
+	return n.mark(after)
+}
+
+func arguments(action joinapi.Action) (args []string, after Stage, err error) {
+	switch action {
+	case joinapi.ActionInit:
+		// The token that kubeadm would print is of no use, and logs are read by many.
+		return []string{"init", "--skip-token-print"}, Initialized, nil
+	case joinapi.ActionJoin:
+		return []string{"join"}, Done, nil
+	}
+	return nil, "", fmt.Errorf("joinsvc ordered kubeadm %q; this version knows %s and %s", action, joinapi.ActionInit, joinapi.ActionJoin)
+}
+
+func (n Node) reset(ctx context.Context) error {
+	_, err := n.Run(ctx, command.New("kubeadm", "reset", "--force"))
+	if err != nil {
+		return fmt.Errorf("clearing what an unfinished kubeadm left: %w", err)
+	}
+	return nil
+}
+
+// kubeadm runs with its documents in a file that only root can read, and that
+// is gone afterwards: a join's holds a bootstrap token.
+func (n Node) kubeadm(ctx context.Context, args []string, documents string) (err error) {
+	if err := n.mark(Partial); err != nil {
+		return err
+	}
+	file := n.path(config)
+	if err := write(file, documents, 0o600); err != nil {
+		return fmt.Errorf("storing kubeadm's documents: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.Remove(file)) }()
+	_, err = n.Run(ctx, command.New("kubeadm", append(args, "--config", file)...))
+	return err
+}
+
+func (n Node) mark(s Stage) error {
+	if err := write(n.path(marker), string(s), 0o644); err != nil {
+		return fmt.Errorf("noting that kubeadm is %s: %w", s, err)
+	}
+	return nil
+}
+
+// Finish notes that nothing is left to do here. For a control plane that is
+// when joinsvc has accepted what HandOver returned.
+func (n Node) Finish() error {
+	if err := os.Remove(n.path(marker)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("noting that kubeadm is done: %w", err)
+	}
+	return syncFolder(filepath.Dir(n.path(marker)))
+}

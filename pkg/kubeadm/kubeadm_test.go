@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kubeadm
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/command"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// A host answers commands and records them, without the root's folder.
+type host struct {
+	node   Node
+	ran    []string
+	answer func(c command.Command) (string, error)
+}
+
+func newHost(t *testing.T, answer func(c command.Command) (string, error)) *host {
+	t.Helper()
+	h := &host{answer: answer}
+	h.node = Node{Root: t.TempDir(), Run: h.run}
+	return h
+}
+
+func (h *host) run(_ context.Context, c command.Command) (string, error) {
+	words := strings.Join(append([]string{c.Name}, c.Args...), " ")
+	h.ran = append(h.ran, strings.ReplaceAll(words, h.node.Root, ""))
+	if h.answer == nil {
+		return "", nil
+	}
+	return h.answer(c)
+}
+
+func (h *host) put(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := write(h.node.path(name), name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (h *host) stage(t *testing.T) Stage {
+	t.Helper()
+	s, err := h.node.Observe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (h *host) wantRan(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, h.ran); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}
+
+func TestObserve(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		files []string
+		step  string
+		want  Stage
+		err   bool
+	}{
+		{name: "fresh", want: NotStarted},
+		{name: "joined", files: []string{kubeletConf, caCert}, want: Done},
+		{name: "control plane", files: []string{adminConf, kubeletConf, caCert, manifests + "/etcd.yaml"}, want: Done},
+		{name: "ours, cut off", files: []string{caCert}, step: "partial", want: Partial},
+		{name: "ours, cut off with every file there", files: []string{adminConf, kubeletConf, caCert}, step: "partial", want: Partial},
+		{name: "ours, before the hand-over", files: []string{adminConf, kubeletConf, caCert}, step: "initialized", want: Initialized},
+		{name: "somebody else's, cut off", files: []string{caCert, manifests + "/etcd.yaml"}, err: true},
+		{name: "somebody else's join, cut off", files: []string{caCert, kubeletConf, bootstrapConf}, err: true},
+		{name: "marker of another version", step: "half", err: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, nil)
+			h.put(t, tc.files...)
+			if tc.step != "" {
+				if err := h.node.mark(Stage(tc.step)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := h.node.Observe()
+			if got != tc.want || (err != nil) != tc.err {
+				t.Errorf("Observe() = %q, %v; want %q, error %v", got, err, tc.want, tc.err)
+			}
+			h.wantRan(t)
+		})
+	}
+}
+
+func TestJoin(t *testing.T) {
+	var documents string
+	var mode fs.FileMode
+	h := newHost(t, nil)
+	h.answer = func(c command.Command) (string, error) {
+		data, err := os.ReadFile(c.Args[2])
+		if err != nil {
+			return "", err
+		}
+		info, err := os.Stat(c.Args[2])
+		documents, mode = string(data), info.Mode()
+		h.put(t, kubeletConf, caCert)
+		return "", err
+	}
+	order := joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "kind: JoinConfiguration\n"}
+	if err := h.node.Execute(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	h.wantRan(t, "kubeadm join --config /"+config)
+	if documents != order.Config || mode != 0o600 {
+		t.Errorf("kubeadm read %q of mode %v", documents, mode)
+	}
+	if _, err := os.Stat(h.node.path(config)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the token is still on disk: %v", err)
+	}
+	if got := h.stage(t); got != Done {
+		t.Errorf("stage %q after the join, want %q", got, Done)
+	}
+	if err := h.node.Execute(t.Context(), order); err == nil {
+		t.Error("a second join on a finished host was not refused")
+	}
+	h.wantRan(t, "kubeadm join --config /"+config)
+}
+
+func TestPartialRunIsResetFirst(t *testing.T) {
+	failure := errors.New("exit status 1")
+	h := newHost(t, func(command.Command) (string, error) { return "", failure })
+	order := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "x"}
+	if err := h.node.Execute(t.Context(), order); !errors.Is(err, failure) {
+		t.Fatalf("got %v, want %v", err, failure)
+	}
+	if got := h.stage(t); got != Partial {
+		t.Fatalf("stage %q after a failed init, want %q", got, Partial)
+	}
+	h.ran, h.answer = nil, nil
+	if err := h.node.Execute(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	h.wantRan(t, "kubeadm reset --force", "kubeadm init --skip-token-print --config /"+config)
+	if got := h.stage(t); got != Initialized {
+		t.Errorf("stage %q after the init, want %q", got, Initialized)
+	}
+}
+
+func TestForeignFilesAreLeftAlone(t *testing.T) {
+	h := newHost(t, nil)
+	h.put(t, caCert)
+	err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin})
+	if !errors.Is(err, ErrForeign) {
+		t.Errorf("got %v, want ErrForeign", err)
+	}
+	h.wantRan(t)
+}
+
+func TestUnknownOrder(t *testing.T) {
+	h := newHost(t, nil)
+	if err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: "upgrade"}); err == nil {
+		t.Error("an unknown action was accepted")
+	}
+	h.wantRan(t)
+}
+
+func csr(status string) string { return `{"status":{` + status + `}}` }
+
+func TestHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		h := newHost(t, func(c command.Command) (string, error) {
+			if c.Args[2] != "get" {
+				return "", nil
+			}
+			if asked++; asked < 3 {
+				return csr(`"conditions":[{"type":"Approved"}]`), nil
+			}
+			return csr(`"certificate":"` + base64.StdEncoding.EncodeToString([]byte("PEM")) + `"`), nil
+		})
+		h.put(t, caCert)
+		got, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{Manifests: "m", CSRName: "joinsvc", CSR: "c"}, "https://192.168.9.193:6443")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: caCert, Certificate: "PEM"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("access (-want +got):\n%s", diff)
+		}
+		const kubectl = "kubectl --kubeconfig /" + adminConf + " "
+		h.wantRan(t,
+			kubectl+"apply --server-side --force-conflicts --field-manager nodeprep -f -",
+			kubectl+"delete csr joinsvc --ignore-not-found",
+			kubectl+"create -f -",
+			kubectl+"certificate approve joinsvc",
+			kubectl+"get csr joinsvc -o json",
+			kubectl+"get csr joinsvc -o json",
+			kubectl+"get csr joinsvc -o json",
+		)
+	})
+}
+
+func TestHandOverIsBounded(t *testing.T) {
+	for name, tc := range map[string]struct{ status, want string }{
+		"nobody signs": {`"conditions":[{"type":"Approved"}]`, "kube-controller-manager"},
+		"refused":      {`"conditions":[{"type":"Failed","message":"bad usage"}]`, "bad usage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t, func(command.Command) (string, error) { return csr(tc.status), nil })
+				_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{CSRName: "joinsvc"}, "")
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("got %v, want %q in it", err, tc.want)
+				}
+			})
+		})
+	}
+}
+
+func TestWriteLeavesNothingBehind(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "taken"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(filepath.Join(folder, "taken"), "x", 0o600); err == nil {
+		t.Fatal("a folder was replaced by a file")
+	}
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
