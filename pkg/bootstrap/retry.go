@@ -44,11 +44,12 @@ func retry[T any](ctx context.Context, limit time.Duration, ask func(context.Con
 func worthAnother(err error) (time.Duration, bool) {
 	var refused *joinapi.Error
 	var network *net.OpError
+	var timeout net.Error
 	switch {
 	case errors.As(err, &refused):
 		temporary := refused.Code == joinapi.CodeNotYet || refused.Code == joinapi.CodeTooMany
 		return max(refused.RetryAfter, time.Second), temporary
-	case errors.As(err, &network):
+	case errors.As(err, &network), errors.As(err, &timeout) && timeout.Timeout():
 		return retryPause, true
 	}
 	return 0, false

@@ -40,7 +40,7 @@ func waitRouted(ctx context.Context, c Coordinator) error {
 	_, err := retry(ctx, routedTimeout, func(ctx context.Context) (joinapi.NodeView, error) {
 		view, err := c.Node(ctx)
 		if err == nil && view.Phase != joinapi.PhaseRouted {
-			err = joinapi.Errorf(joinapi.CodeNotYet, "%s", sessions(view.Sessions))
+			err = &joinapi.Error{Code: joinapi.CodeNotYet, Message: sessions(view.Sessions), RetryAfter: retryPause}
 		}
 		return view, err
 	})
@@ -60,4 +60,10 @@ func sessions(all []joinapi.Session) string {
 		parts = append(parts, s.Leaf+" "+state)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// View asks joinsvc for this host's part of the plan, and waits while joinsvc
+// cannot be reached: the two may boot at the same time.
+func View(ctx context.Context, c Coordinator) (joinapi.NodeView, error) {
+	return retry(ctx, enrolTimeout, c.Node)
 }

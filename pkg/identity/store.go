@@ -110,6 +110,20 @@ func certificate(text string) (*x509.Certificate, error) {
 	return cert, nil
 }
 
+// Client returns this node's client of the joinsvc at server, with the key and
+// the certificate that are kept here.
+func (s Store) Client(server string) (*joinapi.Client, error) {
+	e, _, err := s.Load(time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(filepath.Join(s.Dir, keyFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the node's key: %w", err)
+	}
+	return joinapi.NewClient(server, []byte(e.CA), []byte(e.Certificate), key)
+}
+
 func (s Store) write(path string, data []byte) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return fmt.Errorf("making %s: %w", s.Dir, err)

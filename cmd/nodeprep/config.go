@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+const (
+	defaultConfigFile = "/etc/nodeprep/nodeprep.yaml"
+	kernelCommandLine = "/proc/cmdline"
+)
+
+// config is how this host was told to find its plan: from joinsvc, or from a
+// plan on its own disk.
+type config struct {
+	// Joinsvc is the coordinator's address, "https://10.9.0.2:8443".
+	Joinsvc string `mapstructure:"joinsvc"`
+	// Token admits the host once: "np1.<ca-sha256>.<id>.<secret>".
+	Token string `mapstructure:"token"`
+	// Plan is a cluster plan on this disk; with Node it prepares the host
+	// without joinsvc and stops before kubeadm.
+	Plan string `mapstructure:"plan"`
+	Node string `mapstructure:"node"`
+	// StateDir keeps key, enrolment, network state and the last run.
+	StateDir string `mapstructure:"stateDir"`
+}
+
+// keys are all settings; the same names serve file, environment, kernel
+// command line and flags.
+func keys() []string { return []string{"joinsvc", "token", "plan", "node", "stateDir"} }
+
+// addConfigFlags gives a command the settings as flags. The token is not among
+// them: arguments are readable by every user of the host (proc(5), cmdline).
+func addConfigFlags(flags *pflag.FlagSet) {
+	flags.String("joinsvc", "", "address of joinsvc, https://HOST:PORT")
+	flags.String("plan", "", "cluster plan on this disk, instead of joinsvc")
+	flags.String("node", "", "name of this host in --plan")
+	flags.String("stateDir", "/var/lib/nodeprep", "folder of key, enrolment and state")
+}
+
+// loadConfig merges file, environment, kernel command line and flags, the
+// later ones winning, and refuses unknown settings.
+func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
+	v := viper.New()
+	path, err := flags.GetString("config")
+	if err != nil {
+		return config{}, fmt.Errorf("reading --config: %w", err)
+	}
+	v.SetConfigFile(path)
+	v.SetConfigType("yaml")
+	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return config{}, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if err := bind(v, flags, cmdline); err != nil {
+		return config{}, err
+	}
+	var c config
+	if err := v.UnmarshalExact(&c); err != nil {
+		return config{}, fmt.Errorf("reading %s: %w; known settings: %s", path, err, strings.Join(keys(), ", "))
+	}
+	return c, c.check()
+}
+
+func bind(v *viper.Viper, flags *pflag.FlagSet, cmdline string) error {
+	kernel, err := kernelSettings(cmdline)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys() {
+		if err := v.BindEnv(key, "NODEPREP_"+strings.ToUpper(key)); err != nil {
+			return fmt.Errorf("binding the environment for %s: %w", key, err)
+		}
+		flag := flags.Lookup(key)
+		if value, ok := kernel[key]; ok && (flag == nil || !flag.Changed) {
+			v.Set(key, value)
+			continue
+		}
+		if flag != nil {
+			if err := v.BindPFlag(key, flag); err != nil {
+				return fmt.Errorf("binding --%s: %w", key, err)
+			}
+		}
+	}
+	return nil
+}
+
+// kernelSettings reads nodeprep.KEY=VALUE from the kernel command line
+// (Documentation/admin-guide/kernel-parameters.rst), where PXE puts them.
+func kernelSettings(cmdline string) (map[string]string, error) {
+	settings := map[string]string{}
+	for field := range strings.FieldsSeq(cmdline) {
+		rest, ours := strings.CutPrefix(field, "nodeprep.")
+		if !ours {
+			continue
+		}
+		key, value, _ := strings.Cut(rest, "=")
+		if !slices.Contains(keys(), key) {
+			return nil, fmt.Errorf("reading the kernel command line: unknown setting nodeprep.%s; known: %s", key, strings.Join(keys(), ", "))
+		}
+		settings[key] = value
+	}
+	return settings, nil
+}
+
+// readCommandLine returns the running kernel's command line, or nothing where
+// /proc is not mounted.
+func readCommandLine() string {
+	data, err := os.ReadFile(kernelCommandLine)
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+func (c config) check() error {
+	var errs []error
+	if c.Joinsvc == "" && c.Plan == "" {
+		errs = append(errs, errors.New("neither joinsvc nor plan is set: where does this host's plan come from?"))
+	}
+	if c.Joinsvc != "" && c.Plan != "" {
+		errs = append(errs, errors.New("both joinsvc and plan are set; want one"))
+	}
+	if c.Plan != "" && c.Node == "" {
+		errs = append(errs, errors.New("plan is set without node: which of its nodes is this host?"))
+	}
+	if u, err := url.Parse(c.Joinsvc); c.Joinsvc != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		errs = append(errs, fmt.Errorf("joinsvc: %q is no https://HOST:PORT", c.Joinsvc))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("checking the configuration: %w", err)
+	}
+	return nil
+}

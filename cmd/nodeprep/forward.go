@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+)
+
+// forwardTimeout bounds one report. Reports inform operators; a host does not
+// wait long for them, and what matters to joinsvc is said again by a phase.
+const forwardTimeout = 5 * time.Second
+
+// forward tells joinsvc how each phase of the run goes.
+func forward(ctx context.Context, client *joinapi.Client) reporter {
+	return func(e phase.Event) {
+		outcome, ok := outcomeOf(e.Kind)
+		if !ok {
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
+		defer cancel()
+		// A lost report changes nothing on this host, so it is no error of the run.
+		_ = client.Report(ctx, joinapi.Report{Phase: e.Phase, Outcome: outcome, Message: e.Message, Time: e.Time})
+	}
+}
+
+func outcomeOf(k phase.Kind) (joinapi.Outcome, bool) {
+	switch k {
+	case phase.Done:
+		return joinapi.OutcomeDone, true
+	case phase.Failed:
+		return joinapi.OutcomeFailed, true
+	case phase.Noted:
+		return joinapi.OutcomeNoted, true
+	case phase.Started, phase.Planned, phase.Applied, phase.Unknown:
+	}
+	return "", false
+}

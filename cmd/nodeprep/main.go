@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command nodeprep brings a bare host to a Kubernetes node that the leaf
+// switches route to.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker: -X main.version=v0.1.0.
+var version = "devel" //nolint:gochecknoglobals // the linker can set package variables only
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process: it returns the exit status, 0 for success,
+// 1 for a failure that was told on stderr, 2 for a call that cannot be meant.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := newRoot()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	var usage *usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "nodeprep: %v\nSee `nodeprep --help`.\n", err)
+		return 2
+	}
+	fmt.Fprintf(stderr, "nodeprep: %v\n", err)
+	return 1
+}
+
+// usageError is a call with wrong flags or arguments.
+type usageError struct{ error }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "nodeprep",
+		Short: "From a bare host's first boot to a Kubernetes node that the leaf switches route to",
+		Long: `nodeprep brings this host to the plan: modules, bond and VLAN, firewall, sysctls,
+SELinux, swap, container runtime and Kubernetes packages; then it joins the
+cluster through joinsvc. What is already right is left alone, so it can be run
+again at any time.
+
+It is configured by /etc/nodeprep/nodeprep.yaml, NODEPREP_* in the environment,
+nodeprep.* on the kernel command line, and flags; the later one wins.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.PersistentFlags().String("config", defaultConfigFile, "configuration file")
+	root.AddCommand(newRun(), newStatus(), newNetwork(), newVersion())
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "nodeprep", version)
+			return err
+		},
+	}
+}

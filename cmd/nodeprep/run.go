@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodeprep/nodeprep/pkg/bootstrap"
+	"github.com/nodeprep/nodeprep/pkg/identity"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+func newRun() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Bring this host to its plan and join the cluster",
+		Long: `run plans each phase, makes its changes, and plans again: what is then left is
+an error. A second run of a finished host changes nothing.
+
+With --dry-run it prints what it would change and stops; phases that depend on
+outstanding changes are shown as unknown instead of guessed at.`,
+		Example: "  nodeprep run\n  nodeprep run --dry-run\n  nodeprep run --json | jq -r .change",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(cmd.Flags(), readCommandLine())
+			if err != nil {
+				return err
+			}
+			return converge(cmd.Context(), c, o, cmd.OutOrStdout())
+		},
+	}
+	addConfigFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would change and stop")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object an event")
+	return cmd
+}
+
+type runOptions struct{ dryRun, json bool }
+
+// converge runs every phase and closes with one line that says what it did.
+func converge(ctx context.Context, c config, o runOptions, out io.Writer) error {
+	history := newHistory(c.StateDir, !o.dryRun)
+	show := textReporter(out)
+	if o.json {
+		show = jsonReporter(out)
+	}
+	r := &run{config: c, dry: o.dryRun, show: tee(show, history.add)}
+	result, err := r.all(ctx)
+	if saveErr := history.save(err); saveErr != nil {
+		err = errors.Join(err, saveErr)
+	}
+	r.close(result, err)
+	return err
+}
+
+// run is one run of this host's phases.
+type run struct {
+	config config
+	dry    bool
+	show   reporter
+}
+
+func (r *run) all(ctx context.Context) (phase.Result, error) {
+	if r.config.Plan != "" {
+		return r.standalone(ctx)
+	}
+	enrolment := r.enrolment()
+	result, err := r.phases(ctx, r.show, []phase.Phase{enrolment.Phase()})
+	if err != nil {
+		return result, err
+	}
+	if r.dry && result.Changes > 0 {
+		r.note("the rest of the plan is known after enrolment")
+		return result, nil
+	}
+	more, err := r.enrolled(ctx, enrolment.Store)
+	more.Changes += result.Changes
+	return more, err
+}
+
+// standalone prepares the host from a plan on its own disk and stops there.
+func (r *run) standalone(ctx context.Context) (phase.Result, error) {
+	p, report, err := plan.Load(r.config.Plan)
+	if err != nil {
+		return phase.Result{}, err
+	}
+	for _, w := range report.Warnings() {
+		r.note(w.String())
+	}
+	if err := report.Err(); err != nil {
+		return phase.Result{}, err
+	}
+	host, err := p.HostPlan(r.config.Node)
+	if err != nil {
+		return phase.Result{}, err
+	}
+	return r.host(ctx, host, nil)
+}
+
+func (r *run) enrolment() bootstrap.Enrolment {
+	return bootstrap.Enrolment{
+		Store: identity.Store{Dir: r.config.StateDir},
+		URL:   r.config.Joinsvc,
+		Now:   time.Now,
+		Ask: func(ctx context.Context, key crypto.Signer) (joinapi.EnrolResponse, error) {
+			if r.config.Token == "" {
+				return joinapi.EnrolResponse{}, errors.New("no token is set; make one with `joinsvc token create` and put it into " + defaultConfigFile)
+			}
+			id, err := identity.Hardware("")
+			if err != nil {
+				return joinapi.EnrolResponse{}, err
+			}
+			return joinapi.Enrol(ctx, r.config.Joinsvc, r.config.Token, key, id)
+		},
+	}
+}
+
+// enrolled asks joinsvc for this host's part of the plan and goes through it.
+func (r *run) enrolled(ctx context.Context, store identity.Store) (phase.Result, error) {
+	client, err := store.Client(r.config.Joinsvc)
+	if err != nil {
+		return phase.Result{}, err
+	}
+	view, err := bootstrap.View(ctx, client)
+	if err != nil {
+		return phase.Result{}, fmt.Errorf("asking joinsvc for this host's plan: %w", err)
+	}
+	return r.host(ctx, view.Plan, client)
+}
+
+// host goes through every phase, the last ones only with a coordinator.
+func (r *run) host(ctx context.Context, h plan.HostPlan, client *joinapi.Client) (phase.Result, error) {
+	machine, err := bootstrap.NewMachine(ctx, r.config.StateDir)
+	if err != nil {
+		return phase.Result{}, err
+	}
+	defer machine.Close()
+	phases := bootstrap.Host(h, machine)
+	show := r.show
+	if client != nil {
+		phases = append(phases, bootstrap.Join(h, client, machine)...)
+	}
+	if client != nil && !r.dry {
+		show = tee(r.show, forward(ctx, client))
+	}
+	return r.phases(ctx, show, phases)
+}
+
+func (r *run) phases(ctx context.Context, show reporter, phases []phase.Phase) (phase.Result, error) {
+	runner := phase.Runner{Report: show, Now: time.Now}
+	if r.dry {
+		return runner.DryRun(ctx, phases)
+	}
+	return runner.Run(ctx, phases)
+}
+
+func (r *run) note(message string) {
+	r.show(phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Noted, Message: message})
+}
+
+// close says in one line what the run did.
+func (r *run) close(result phase.Result, err error) {
+	e := phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Done}
+	switch {
+	case err != nil:
+		e.Kind, e.Message = phase.Failed, err.Error()
+	case r.dry && result.Changes+len(result.Unknown) > 0:
+		e.Message = fmt.Sprintf("dry run: %d change(s) outstanding, %d phase(s) not known yet", result.Changes, len(result.Unknown))
+	case result.Changes == 0:
+		e.Message = "no change: this host is as planned"
+	default:
+		e.Message = fmt.Sprintf("%d change(s) made", result.Changes)
+	}
+	r.show(e)
+}

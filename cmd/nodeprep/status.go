@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodeprep/nodeprep/pkg/identity"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/netcfg"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+)
+
+// statusTimeout bounds how long status waits for joinsvc.
+const statusTimeout = 15 * time.Second
+
+func newStatus() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how far this host is: its bond, its last run, its BGP sessions",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(cmd.Flags(), readCommandLine())
+			if err != nil {
+				return err
+			}
+			s, err := gatherStatus(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(s)
+			}
+			return s.print(cmd.OutOrStdout())
+		},
+	}
+	addConfigFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// status is what this host knows of itself and what joinsvc says of it.
+type status struct {
+	Node     string            `json:"node,omitempty"`
+	Phase    joinapi.NodePhase `json:"phase,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Bond     *bondStatus       `json:"bond,omitempty"`
+	Sessions []joinapi.Session `json:"sessions,omitempty"`
+	LastRun  *lastRunStatus    `json:"lastRun,omitempty"`
+	// Joinsvc says why joinsvc could not be asked; empty if it answered or is
+	// not used.
+	Joinsvc string `json:"joinsvc,omitempty"`
+}
+
+type bondStatus struct {
+	Name    string        `json:"name"`
+	Status  netcfg.Status `json:"status"`
+	Finding string        `json:"finding"`
+}
+
+type lastRunStatus struct {
+	Finished time.Time `json:"finished"`
+	Error    string    `json:"error,omitempty"`
+	Notes    []string  `json:"notes,omitempty"`
+}
+
+func gatherStatus(ctx context.Context, c config) (status, error) {
+	var s status
+	last, ran, err := readLastRun(c.StateDir)
+	if err != nil {
+		return s, err
+	}
+	if ran {
+		s.LastRun = summarize(last)
+	}
+	if s.Bond, err = inspectBond(ctx); err != nil {
+		return s, err
+	}
+	s.ask(ctx, c)
+	return s, nil
+}
+
+func summarize(run lastRun) *lastRunStatus {
+	s := &lastRunStatus{Error: run.Error}
+	for _, e := range run.Events {
+		s.Finished = e.Time
+		if e.Kind == phase.Noted {
+			s.Notes = append(s.Notes, e.Phase+": "+e.Message)
+		}
+	}
+	return s
+}
+
+// inspectBond looks at the bond that the last run stored, as it is now.
+func inspectBond(ctx context.Context) (*bondStatus, error) {
+	config, err := netcfg.Load("")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no bond yet is an answer
+	}
+	if err != nil {
+		return nil, err
+	}
+	state, err := netcfg.NewKernel().Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := netcfg.Inspect(state, config.Bond)
+	return &bondStatus{Name: r.Bond, Status: r.Status, Finding: r.String()}, nil
+}
+
+// ask fills in what joinsvc knows; a joinsvc that does not answer is part of
+// the status, not an error.
+func (s *status) ask(ctx context.Context, c config) {
+	if c.Joinsvc == "" {
+		return
+	}
+	store := identity.Store{Dir: c.StateDir}
+	enrolment, enrolled, err := store.Load(time.Now())
+	if err == nil && !enrolled {
+		s.Joinsvc = "not enrolled with " + c.Joinsvc
+		return
+	}
+	s.Node = enrolment.Node
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	client, err := store.Client(c.Joinsvc)
+	if err != nil {
+		s.Joinsvc = err.Error()
+		return
+	}
+	view, err := client.Node(ctx)
+	if err != nil {
+		s.Joinsvc = err.Error()
+		return
+	}
+	s.Phase, s.Reason, s.Sessions = view.Phase, view.Reason, view.Sessions
+}
+
+func (s status) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(t, "%s\t%s\n", name, value)
+		}
+	}
+	row("Node", s.Node)
+	row("Phase", string(s.Phase))
+	row("Reason", s.Reason)
+	row("joinsvc", s.Joinsvc)
+	if s.Bond != nil {
+		row("Bond", s.Bond.Finding)
+	}
+	for _, session := range s.Sessions {
+		state := session.State
+		if state == "" {
+			state = "not reported yet"
+		}
+		row("Session", fmt.Sprintf("%s %s AS %d: %s", session.Leaf, session.PeerIP, session.PeerASN, state))
+	}
+	s.LastRun.rows(row)
+	return t.Flush()
+}
+
+func (l *lastRunStatus) rows(row func(name, value string)) {
+	if l == nil {
+		row("Last run", "none yet; start one with: nodeprep run")
+		return
+	}
+	outcome := "succeeded"
+	if l.Error != "" {
+		outcome = "failed: " + l.Error
+	}
+	row("Last run", l.Finished.Local().Format(time.DateTime)+" "+outcome)
+	for _, note := range l.Notes {
+		row("Note", note)
+	}
+}
