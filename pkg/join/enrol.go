@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/pki"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// The bounds of an Identity; a machine has fewer of everything.
+const (
+	maxMACs = 64
+	maxName = 253 // RFC 1123 section 2.1
+)
+
+// Enrol admits the host that presents bearer, an enrolment token, and returns
+// its certificate. What it decides binds to the key of the request.
+func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolRequest) (joinapi.EnrolResponse, error) {
+	presented, err := joinapi.ParseToken(bearer)
+	if err != nil {
+		c.Log.Warn("enrolment refused", "why", "no token", "err", err)
+		return joinapi.EnrolResponse{}, joinapi.Errorf(joinapi.CodeUnauthorized, "%v", err)
+	}
+	req, err := request(r)
+	if err != nil {
+		c.Log.Warn("enrolment refused", "why", "invalid request", "token", presented.ID, "err", err)
+		return joinapi.EnrolResponse{}, err
+	}
+	var n Node
+	err = c.Store.Update(ctx, func(tx Tx) (err error) {
+		n, err = c.enrol(tx, presented, req.Fingerprint, r.Identity)
+		return err
+	})
+	if err != nil {
+		c.logRefusal(presented.ID, req.Fingerprint, r.Identity, err)
+		return joinapi.EnrolResponse{}, err
+	}
+	cert, err := c.CA.SignNode(req, n.Name)
+	if err != nil {
+		return joinapi.EnrolResponse{}, err
+	}
+	c.Log.Info("enrolled", "node", n.Name, "token", presented.ID, "key", n.Key, "address", n.Address, "asn", n.ASN)
+	return joinapi.EnrolResponse{Node: n.Name, Certificate: cert, CA: c.CA.PEM()}, nil
+}
+
+func request(r joinapi.EnrolRequest) (pki.Request, error) {
+	id := r.Identity
+	if len(id.MACs) > maxMACs || max(len(id.Hostname), len(id.Serial), len(id.MachineID)) > maxName {
+		return pki.Request{}, joinapi.Errorf(joinapi.CodeInvalid, "identity: more than %d MACs, or a name of more than %d bytes", maxMACs, maxName)
+	}
+	req, err := pki.ParseRequest(r.CSR)
+	if err != nil {
+		return pki.Request{}, joinapi.Errorf(joinapi.CodeInvalid, "csr: %v", err)
+	}
+	return req, nil
+}
+
+func (c *Coordinator) logRefusal(id, key string, who joinapi.Identity, err error) {
+	attrs := []any{"token", id, "key", key, "hostname", who.Hostname, "macs", who.MACs, "err", err}
+	level := slog.LevelWarn
+	var r *refusal
+	if errors.As(err, &r) {
+		attrs = append(attrs, "why", r.why)
+		if r.alarm {
+			level, attrs = slog.LevelError, append(attrs, "alarm", true)
+		}
+	}
+	c.Log.Log(context.Background(), level, "enrolment refused", attrs...)
+}
+
+// enrol decides all of it in one transaction: token, node, key, leases.
+func (c *Coordinator) enrol(tx Tx, presented joinapi.EnrolToken, key string, id joinapi.Identity) (Node, error) {
+	t, err := c.redeem(tx, presented, key)
+	if err != nil {
+		return Node{}, err
+	}
+	name := t.Redemptions[key]
+	if name == "" {
+		planned, err := admit(c.Plan, id, t.Node)
+		if err != nil {
+			return Node{}, err
+		}
+		name = c.Plan.FQDN(planned)
+	}
+	n, enrolled, err := get[Node](tx, nodePrefix+name)
+	if err != nil {
+		return Node{}, err
+	}
+	if enrolled && n.Key != key {
+		r := refuse(joinapi.CodeConflict, "node holds another key "+n.Key,
+			"%s is enrolled already, with another key; if this host was reinstalled, its operator has to say so to joinsvc", name)
+		r.alarm = true
+		return Node{}, r
+	}
+	if !enrolled {
+		if n, err = c.admitted(tx, name, key, id); err != nil {
+			return Node{}, err
+		}
+	}
+	return n, c.redeemed(tx, t, key, name)
+}
+
+func (c *Coordinator) redeemed(tx Tx, t token, key, name string) error {
+	if t.Redemptions[key] == name {
+		return nil
+	}
+	if t.Redemptions == nil {
+		t.Redemptions = map[string]string{}
+	}
+	t.Redemptions[key] = name
+	return put(tx, tokenPrefix+t.ID, t)
+}
+
+func (c *Coordinator) admitted(tx Tx, name, key string, id joinapi.Identity) (Node, error) {
+	h, err := c.Plan.HostPlan(name)
+	if err != nil {
+		return Node{}, joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
+	}
+	n := Node{
+		Name: name, Role: h.Role, Key: key, Identity: id, Address: h.Address,
+		Progress: joinapi.PhaseEnrolled, Enrolled: c.Now().UTC(),
+	}
+	if n.ASN, err = c.leaseASN(tx, h); err != nil {
+		return Node{}, err
+	}
+	if err := c.leaseAddress(tx, h); err != nil {
+		return Node{}, err
+	}
+	return n, put(tx, nodePrefix+name, n)
+}
+
+func (c *Coordinator) leaseAddress(tx Tx, h plan.HostPlan) error {
+	key := addressPrefix + h.Address.Addr().String()
+	held, ok, err := get[lease](tx, key)
+	if err != nil {
+		return err
+	}
+	if ok && held.Node != h.Name {
+		return refuse(joinapi.CodeConflict, "address held",
+			"the plan gives %s to %s, but %s holds it; the operator has to give one of them another", h.Address, h.Name, held.Node)
+	}
+	return put(tx, key, lease{h.Name})
+}
+
+// leaseASN takes the number that the node holds already, else the one that the
+// plan prefers, else the next that is free.
+func (c *Coordinator) leaseASN(tx Tx, h plan.HostPlan) (uint32, error) {
+	all, err := list[lease](tx, asnPrefix)
+	if err != nil {
+		return 0, err
+	}
+	held := make(map[string]string, len(all))
+	for number, l := range all {
+		held[number] = l.Node
+	}
+	asn, ok := pickASN(c.Plan, h, held)
+	if !ok {
+		return 0, refuse(joinapi.CodeConflict, "no ASN left",
+			"%d–%d has no free number left for %s; enlarge spec.asn", c.Plan.Spec.ASN.First, c.Plan.Spec.ASN.Last, h.Name)
+	}
+	// This read guards the transaction: the list does not.
+	if _, _, err := get[lease](tx, asnKey(asn)); err != nil {
+		return 0, err
+	}
+	return asn, put(tx, asnKey(asn), lease{h.Name})
+}
+
+// pickASN is leaseASN without a store; held maps numbers to nodes. A number
+// that another planned node prefers is left to it as long as others are free,
+// or one displaced node would displace all that follow.
+func pickASN(p plan.Plan, h plan.HostPlan, held map[string]string) (uint32, bool) {
+	for number, node := range held {
+		if node == h.Name {
+			return parseASN(number)
+		}
+	}
+	if held[formatASN(h.ASN)] == "" {
+		return h.ASN, true
+	}
+	var preferred []uint32
+	for i := range p.Spec.Nodes {
+		preferred = append(preferred, p.Spec.ASNOf(i))
+	}
+	for _, leave := range [][]uint32{preferred, nil} {
+		for n := uint64(p.Spec.ASN.First); n <= uint64(p.Spec.ASN.Last); n++ {
+			asn := uint32(n)
+			if held[formatASN(asn)] == "" && asn != asTrans && !slices.Contains(leave, asn) {
+				return asn, true
+			}
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package join is the coordinator's domain: who may enrol as which planned
+// node, which address and ASN it holds, who runs kubeadm init, and how far
+// every node has come. It knows neither HTTP nor etcd nor Kubernetes.
+package join
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/pki"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// A Coordinator answers hosts and operators. Its methods may run at the same
+// time; what has to be decided once is decided by the Store. Their errors are
+// *joinapi.Error where the asker is to know why; any other is internal.
+type Coordinator struct {
+	Plan    plan.Plan
+	Store   Store
+	CA      *pki.CA
+	Kubeadm Kubeadm
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	mu      sync.Mutex
+	cluster Cluster // nil until the cluster is there
+}
+
+// Kubeadm is how the coordinator makes documents and reaches the cluster.
+type Kubeadm struct {
+	// Init renders the documents of kubeadm init.
+	Init func(plan.Plan, plan.HostPlan) (string, error)
+	// Join renders the documents of kubeadm join. caHash is kubeadm's
+	// "sha256:<hex>" of the cluster CA's public key.
+	Join func(p plan.Plan, h plan.HostPlan, token, caHash string) (string, error)
+	// Access is what the init node is to apply; always for the same key.
+	Access func() (joinapi.AccessRequest, error)
+	// Connect makes a Cluster of what the init node returned, or says what is
+	// wrong with it. It replaces an earlier connection.
+	Connect func(joinapi.ClusterAccess) (Cluster, error)
+}
+
+// Cluster is what the coordinator wants of the Kubernetes cluster.
+type Cluster interface {
+	// MintToken makes a bootstrap token ("id.secret") for one node.
+	MintToken(ctx context.Context, node string, ttl time.Duration) (string, error)
+	// RevokeToken removes it; one that is gone already is no error.
+	RevokeToken(ctx context.Context, token string) error
+}
+
+// A Node is what is known of one enrolled host.
+type Node struct {
+	Name     string            `json:"name"` // fully qualified
+	Role     plan.Role         `json:"role"`
+	Key      string            `json:"key"` // pki.Fingerprint of the key that it enrolled with
+	Identity joinapi.Identity  `json:"identity"`
+	Address  netip.Prefix      `json:"address"` // leased
+	ASN      uint32            `json:"asn"`     // leased
+	Progress joinapi.NodePhase `json:"progress"`
+	// Failure is what stands in the way; the node is shown as failed meanwhile
+	// and goes on from Progress.
+	Failure   *Failure          `json:"failure,omitempty"`
+	Reason    string            `json:"reason,omitempty"` // why Progress went back
+	Reports   []joinapi.Report  `json:"reports,omitempty"`
+	Sessions  []joinapi.Session `json:"sessions,omitempty"`
+	Bootstrap string            `json:"bootstrap,omitempty"` // bootstrap token to be revoked
+	Enrolled  time.Time         `json:"enrolled"`
+}
+
+// A Failure is a phase of a host's run that failed.
+type Failure struct {
+	Phase   string `json:"phase"`
+	Message string `json:"message"`
+}
+
+// Phase is how far the node has come, and why not further.
+func (n Node) Phase() (phase joinapi.NodePhase, reason string) {
+	if n.Failure != nil {
+		return joinapi.PhaseFailed, n.Failure.Phase + ": " + n.Failure.Message
+	}
+	return n.Progress, n.Reason
+}
+
+// A Caller is a host that has shown a certificate of this CA.
+type Caller struct {
+	Node string // the certificate's subject
+	Key  string // pki.Fingerprint of its key
+}
+
+// node returns the caller's own record, which is all that it can name.
+func (c *Coordinator) node(tx Tx, who Caller) (Node, error) {
+	n, ok, err := get[Node](tx, nodePrefix+who.Node)
+	switch {
+	case err != nil:
+		return Node{}, err
+	case !ok:
+		return Node{}, joinapi.Errorf(joinapi.CodeForbidden, "%s holds a certificate of this joinsvc, but is not enrolled here; enrol it again", who.Node)
+	case n.Key != who.Key:
+		return Node{}, joinapi.Errorf(joinapi.CodeForbidden, "this is not the key that %s is enrolled with; its certificate is void", who.Node)
+	}
+	return n, nil
+}
+
+// modify changes the caller's record in one transaction and returns it.
+func (c *Coordinator) modify(ctx context.Context, who Caller, fn func(*Node) error) (Node, error) {
+	var n Node
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		if n, err = c.node(tx, who); err != nil {
+			return err
+		}
+		if err := fn(&n); err != nil {
+			return err
+		}
+		return put(tx, nodePrefix+n.Name, n)
+	})
+	return n, err
+}
+
+// hostPlan is the node's part of the plan with what it has leased.
+func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
+	h, err := c.Plan.HostPlan(n.Name)
+	if err != nil {
+		return plan.HostPlan{}, joinapi.Errorf(joinapi.CodeNotFound, "%s is enrolled, but the plan has no such node any more", n.Name)
+	}
+	h.Address, h.ASN = n.Address, n.ASN
+	return h, nil
+}
+
+// View returns what a node may see: itself.
+func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, error) {
+	var n Node
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		n, err = c.node(tx, who)
+		return err
+	})
+	if err != nil {
+		return joinapi.NodeView{}, err
+	}
+	h, err := c.hostPlan(n)
+	if err != nil {
+		return joinapi.NodeView{}, err
+	}
+	phase, reason := n.Phase()
+	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: h, Sessions: n.Sessions}, nil
+}
+
+// Nodes returns all enrolled nodes by their fully qualified names.
+func (c *Coordinator) Nodes(ctx context.Context) (map[string]Node, error) {
+	var nodes map[string]Node
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		nodes, err = list[Node](tx, nodePrefix)
+		return err
+	})
+	return nodes, err
+}
+
+// Ready returns nil when the store answers.
+func (c *Coordinator) Ready(ctx context.Context) error {
+	return c.Store.Update(ctx, func(tx Tx) error {
+		_, err := tx.Get(initKey)
+		return err
+	})
+}
+
+func (c *Coordinator) connected() Cluster {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cluster
+}

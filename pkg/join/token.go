@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// maxTTL bounds an enrolment token's life; a leaked kickstart file outlives
+// the installation it was written for.
+const maxTTL = 90 * 24 * time.Hour
+
+// token is an enrolment token as it is stored: without its secret.
+type token struct {
+	ID      string    `json:"id"`
+	Hash    string    `json:"hash"` // hex SHA-256 of the secret
+	Expires time.Time `json:"expires"`
+	Uses    int       `json:"uses"`           // how many keys may redeem it
+	Node    string    `json:"node,omitempty"` // only as this node
+	// Redemptions says which key became which node. Its size is the uses so far.
+	Redemptions map[string]string `json:"redemptions,omitempty"`
+}
+
+// CreateToken makes an enrolment token. Its secret is returned once and kept
+// hashed: it has 256 random bits, so a slow hash would add nothing.
+func (c *Coordinator) CreateToken(ctx context.Context, r joinapi.TokenRequest) (joinapi.Token, error) {
+	if r.Uses < 1 {
+		return joinapi.Token{}, joinapi.Errorf(joinapi.CodeInvalid, "uses: %d is less than 1", r.Uses)
+	}
+	if r.TTL <= 0 || r.TTL > maxTTL {
+		return joinapi.Token{}, joinapi.Errorf(joinapi.CodeInvalid, "ttl: %v is not in 1s–%v", r.TTL, maxTTL)
+	}
+	node, err := c.boundNode(r.Node)
+	if err != nil {
+		return joinapi.Token{}, err
+	}
+	t := joinapi.EnrolToken{CA: joinapi.CAHash(c.CA.Certificate().Raw), ID: random(6), Secret: random(32)}
+	rec := token{ID: t.ID, Hash: hashSecret(t.Secret), Expires: c.Now().Add(r.TTL).UTC(), Uses: r.Uses, Node: node}
+	err = c.Store.Update(ctx, func(tx Tx) error { return put(tx, tokenPrefix+t.ID, rec) })
+	if err != nil {
+		return joinapi.Token{}, err
+	}
+	c.Log.Info("enrolment token made", "token", rec.ID, "uses", rec.Uses, "expires", rec.Expires, "node", rec.Node)
+	return joinapi.Token{Token: t.String(), Expires: rec.Expires}, nil
+}
+
+func (c *Coordinator) boundNode(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	h, err := c.Plan.HostPlan(name)
+	if err != nil {
+		return "", joinapi.Errorf(joinapi.CodeInvalid, "node: %v", err)
+	}
+	return h.Name, nil
+}
+
+// random returns n bytes of crypto/rand in base64url, which has no dot.
+func random(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails (Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func hashSecret(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// A refusal is a *joinapi.Error for the host with more for joinsvc's log.
+type refusal struct {
+	answer *joinapi.Error
+	why    string // for the log
+	alarm  bool   // somebody tries what only an intruder or a mix-up would
+}
+
+func (r *refusal) Error() string { return r.answer.Message + " [" + r.why + "]" }
+
+func (r *refusal) Unwrap() error { return r.answer }
+
+func refuse(code joinapi.Code, why, format string, args ...any) *refusal {
+	return &refusal{answer: joinapi.Errorf(code, format, args...), why: why}
+}
+
+// unknownToken is one answer for a wrong id and a wrong secret, so that ids
+// cannot be fished for.
+const unknownToken = "joinsvc does not know this enrolment token; compare it with what `joinsvc token create` printed, or make a new one"
+
+// redeem returns the stored token that presented proves, if key may use it.
+func (c *Coordinator) redeem(tx Tx, presented joinapi.EnrolToken, key string) (token, error) {
+	t, known, err := get[token](tx, tokenPrefix+presented.ID)
+	if err != nil {
+		return token{}, err
+	}
+	right := subtle.ConstantTimeCompare([]byte(hashSecret(presented.Secret)), []byte(t.Hash)) == 1
+	switch {
+	case !known:
+		return token{}, refuse(joinapi.CodeUnauthorized, "unknown token", unknownToken)
+	case !right:
+		return token{}, refuse(joinapi.CodeUnauthorized, "wrong secret", unknownToken)
+	}
+	// Whoever has the secret may know the rest. A key that has redeemed this
+	// token before asks again because an answer was lost: that is no use more,
+	// and no later than the first.
+	if _, again := t.Redemptions[key]; again {
+		return t, nil
+	}
+	if now := c.Now(); now.After(t.Expires) {
+		at := t.Expires.Format(time.RFC3339)
+		return token{}, refuse(joinapi.CodeUnauthorized, "expired at "+at, "this enrolment token expired at %s; make a new one with `joinsvc token create`", at)
+	}
+	if used := len(t.Redemptions); used >= t.Uses {
+		why := fmt.Sprintf("used up: %d of %d, by %v", used, t.Uses, redeemers(t))
+		return token{}, refuse(joinapi.CodeUnauthorized, why, "this enrolment token is used up (%d of %d); make a new one with `joinsvc token create`", used, t.Uses)
+	}
+	return t, nil
+}
+
+func redeemers(t token) []string {
+	var nodes []string
+	for _, node := range t.Redemptions {
+		nodes = append(nodes, node)
+	}
+	slices.Sort(nodes)
+	return nodes
+}
