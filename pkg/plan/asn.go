@@ -19,8 +19,11 @@ func (s Spec) ASNOf(i int) uint32 {
 
 func (c *checker) asn(s Spec) {
 	first, last := s.ASN.First, s.ASN.Last
-	c.number("spec.asn.first", first)
-	c.number("spec.asn.last", last)
+	usable := c.number("spec.asn.first", first)
+	usable = c.number("spec.asn.last", last) && usable
+	if !usable {
+		return // what follows would only repeat it
+	}
 	if last < first {
 		c.errorf("spec.asn.last", "%d is below spec.asn.first %d", last, first)
 		return
@@ -34,8 +37,8 @@ func (c *checker) asn(s Spec) {
 	}
 }
 
-// number refuses what can be no speaker's AS.
-func (c *checker) number(path string, asn uint32) {
+// number refuses what can be no speaker's AS and reports whether it may be one.
+func (c *checker) number(path string, asn uint32) bool {
 	switch {
 	case asn == 0:
 		c.errorf(path, "is missing or 0, which no speaker may use (RFC 7607)")
@@ -45,7 +48,10 @@ func (c *checker) number(path string, asn uint32) {
 		c.errorf(path, "%d is reserved (RFC 7300)", asn)
 	case asn > maxCalicoASN:
 		c.errorf(path, "%d is above %d, the largest that Calico's BGPPeer stores", asn, maxCalicoASN)
+	default:
+		return true
 	}
+	return false
 }
 
 // publicASN warns of numbers that belong to somebody.

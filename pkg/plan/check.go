@@ -30,6 +30,7 @@ func check(p Plan) Report {
 	c.header(p)
 	c.network(p.Spec.NodeNetwork)
 	c.bond(p.Spec.Bond)
+	c.vlanName(p.Spec)
 	c.fabric(p.Spec)
 	c.asn(p.Spec)
 	c.pods(p.Spec)
@@ -132,6 +133,15 @@ func (c *checker) bond(b Bond) {
 	c.delays(b)
 }
 
+// vlanName wants the bond's name to leave room for the VLAN link's, which the
+// kernel would refuse only after the bond was built.
+func (c *checker) vlanName(s Spec) {
+	name := HostPlan{Bond: s.Bond, NodeNetwork: s.NodeNetwork}.VLANName()
+	if ifname.MatchString(s.Bond.Name) && !ifname.MatchString(name) {
+		c.errorf("spec.bond.name", "%q makes the VLAN link %s, longer than the 15 bytes of an interface name", s.Bond.Name, name)
+	}
+}
+
 func (c *checker) legs(b Bond) {
 	seen := map[string]int{}
 	for i, leg := range b.Legs {
@@ -146,6 +156,7 @@ func (c *checker) legs(b Bond) {
 	}
 	if len(b.Legs) == 0 {
 		c.errorf("spec.bond.legs", "is empty; want the interfaces that lead to the leaves")
+		return
 	}
 	if b.MinLinks < 1 || b.MinLinks > len(b.Legs) {
 		c.errorf("spec.bond.minLinks", "%d is not in 1–%d, the number of legs", b.MinLinks, len(b.Legs))
@@ -167,19 +178,28 @@ func (c *checker) delays(b Bond) {
 }
 
 func (c *checker) fabric(s Spec) {
-	c.number("spec.fabric.asn", s.Fabric.ASN)
-	c.publicASN("spec.fabric.asn", s.Fabric.ASN, s.Fabric.ASN, s.ASN.Owned)
+	if c.number("spec.fabric.asn", s.Fabric.ASN) {
+		c.publicASN("spec.fabric.asn", s.Fabric.ASN, s.Fabric.ASN, s.ASN.Owned)
+	}
 	if len(s.Fabric.Leaves) == 0 {
 		c.errorf("spec.fabric.leaves", "is empty; want at least one leaf")
 	}
 	names, addresses := seen{}, seen{}
-	addresses.first(s.NodeNetwork.Gateway.String(), "spec.nodeNetwork.gateway")
+	addresses.first(text(s.NodeNetwork.Gateway), "spec.nodeNetwork.gateway")
 	for i, leaf := range s.Fabric.Leaves {
 		path := fmt.Sprintf("spec.fabric.leaves[%d]", i)
 		c.name(path+".name", leaf.Name, names)
 		c.inSubnet(path+".address", leaf.Address, s.NodeNetwork.Subnet)
-		c.unique(path+".address", leaf.Address.String(), addresses)
+		c.unique(path+".address", text(leaf.Address), addresses)
 	}
+}
+
+// text is "" for an address that is missing: two of those are not one twice.
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 // seen maps a value to the path where it was met first.
@@ -271,7 +291,10 @@ func (c *checker) endpoint(s Spec) {
 		return
 	}
 	for _, n := range s.Nodes {
-		if n.Role == ControlPlane && n.Address.IsValid() && n.Address.Addr() == ep.Addr() {
+		if n.Role == "" || !n.Address.IsValid() {
+			return // reported there; whose address this is cannot be told
+		}
+		if n.Role == ControlPlane && n.Address.Addr() == ep.Addr() {
 			return
 		}
 	}
@@ -280,7 +303,7 @@ func (c *checker) endpoint(s Spec) {
 
 func (c *checker) nodes(s Spec) {
 	names, addresses, macs, asns := seen{}, takenAddresses(s), seen{}, seen{}
-	planes := 0
+	planes, rolesKnown := 0, true
 	for i, n := range s.Nodes {
 		path := fmt.Sprintf("spec.nodes[%d]", i)
 		c.name(path+".name", n.Name, names)
@@ -291,21 +314,22 @@ func (c *checker) nodes(s Spec) {
 		}
 		if n.Role == "" {
 			c.errorf(path+".role", "is missing; want %s or %s", ControlPlane, Worker)
+			rolesKnown = false
 		}
 		if n.Role == ControlPlane {
 			planes++
 		}
 	}
-	if planes != 1 {
+	if rolesKnown && planes != 1 {
 		c.errorf("spec.nodes", "%d nodes have the role %s; this version joins clusters of exactly one", planes, ControlPlane)
 	}
 }
 
 func takenAddresses(s Spec) seen {
 	taken := seen{}
-	taken.first(s.NodeNetwork.Gateway.String(), "spec.nodeNetwork.gateway")
+	taken.first(text(s.NodeNetwork.Gateway), "spec.nodeNetwork.gateway")
 	for i, leaf := range s.Fabric.Leaves {
-		taken.first(leaf.Address.String(), fmt.Sprintf("spec.fabric.leaves[%d].address", i))
+		taken.first(text(leaf.Address), fmt.Sprintf("spec.fabric.leaves[%d].address", i))
 	}
 	return taken
 }

@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -89,6 +90,9 @@ func Parse(data []byte) (Plan, Report) {
 	problems := yamldoc.Decode(data, &p)
 	for _, problem := range problems {
 		report = append(report, Problem{Error, problem})
+	}
+	if len(problems) > 0 && problems[0].Path == "" && reflect.ValueOf(p).IsZero() {
+		return p, report // nothing was read, so nothing more can be said
 	}
 	p.setDefaults()
 	// What could not be decoded was reported under its path; a check of the
