@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -24,8 +25,18 @@ func forward(ctx context.Context, client *joinapi.Client) reporter {
 		ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
 		defer cancel()
 		// A lost report changes nothing on this host, so it is no error of the run.
-		_ = client.Report(ctx, joinapi.Report{Phase: e.Phase, Outcome: outcome, Message: e.Message, Time: e.Time})
+		_ = client.Report(ctx, joinapi.Report{Phase: e.Phase, Outcome: outcome, Message: clip(e.Message), Time: e.Time})
 	}
+}
+
+// maxMessage is how much of a message joinsvc keeps, in bytes.
+const maxMessage = 4096
+
+func clip(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "")
 }
 
 func outcomeOf(k phase.Kind) (joinapi.Outcome, bool) {
@@ -36,7 +47,9 @@ func outcomeOf(k phase.Kind) (joinapi.Outcome, bool) {
 		return joinapi.OutcomeFailed, true
 	case phase.Noted:
 		return joinapi.OutcomeNoted, true
-	case phase.Started, phase.Planned, phase.Applied, phase.Unknown:
+	case phase.Started:
+		return joinapi.OutcomeStarted, true
+	case phase.Planned, phase.Applied, phase.Unknown:
 	}
 	return "", false
 }

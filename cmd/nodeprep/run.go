@@ -54,80 +54,80 @@ func converge(ctx context.Context, c config, o runOptions, out io.Writer) error 
 	if o.json {
 		show = jsonReporter(out)
 	}
-	r := &run{config: c, dry: o.dryRun, show: tee(show, history.add)}
-	result, err := r.all(ctx)
+	p := &passage{config: c, dry: o.dryRun, show: tee(show, history.add)}
+	result, err := p.all(ctx)
 	if saveErr := history.save(err); saveErr != nil {
 		err = errors.Join(err, saveErr)
 	}
-	r.close(result, err)
+	p.close(result, err)
 	return err
 }
 
-// run is one run of this host's phases.
-type run struct {
+// passage is one run of this host's phases.
+type passage struct {
 	config config
 	dry    bool
 	show   reporter
 }
 
-func (r *run) all(ctx context.Context) (phase.Result, error) {
-	if r.config.Plan != "" {
-		return r.standalone(ctx)
+func (p *passage) all(ctx context.Context) (phase.Result, error) {
+	if p.config.Plan != "" {
+		return p.standalone(ctx)
 	}
-	enrolment := r.enrolment()
-	result, err := r.phases(ctx, r.show, []phase.Phase{enrolment.Phase()})
+	enrolment := p.enrolment()
+	result, err := p.phases(ctx, p.show, []phase.Phase{enrolment.Phase()})
 	if err != nil {
 		return result, err
 	}
-	if r.dry && result.Changes > 0 {
-		r.note("the rest of the plan is known after enrolment")
+	if p.dry && result.Changes > 0 {
+		p.note("the rest of the plan is known after enrolment")
 		return result, nil
 	}
-	more, err := r.enrolled(ctx, enrolment.Store)
+	more, err := p.enrolled(ctx, enrolment.Store)
 	more.Changes += result.Changes
 	return more, err
 }
 
 // standalone prepares the host from a plan on its own disk and stops there.
-func (r *run) standalone(ctx context.Context) (phase.Result, error) {
-	p, report, err := plan.Load(r.config.Plan)
+func (p *passage) standalone(ctx context.Context) (phase.Result, error) {
+	cluster, report, err := plan.Load(p.config.Plan)
 	if err != nil {
 		return phase.Result{}, err
 	}
 	for _, w := range report.Warnings() {
-		r.note(w.String())
+		p.note(w.String())
 	}
 	if err := report.Err(); err != nil {
 		return phase.Result{}, err
 	}
-	host, err := p.HostPlan(r.config.Node)
+	host, err := cluster.HostPlan(p.config.Node)
 	if err != nil {
 		return phase.Result{}, err
 	}
-	return r.host(ctx, host, nil)
+	return p.host(ctx, host, nil)
 }
 
-func (r *run) enrolment() bootstrap.Enrolment {
+func (p *passage) enrolment() bootstrap.Enrolment {
 	return bootstrap.Enrolment{
-		Store: identity.Store{Dir: r.config.StateDir},
-		URL:   r.config.Joinsvc,
+		Store: identity.Store{Dir: p.config.StateDir},
+		URL:   p.config.Joinsvc,
 		Now:   time.Now,
 		Ask: func(ctx context.Context, key crypto.Signer) (joinapi.EnrolResponse, error) {
-			if r.config.Token == "" {
+			if p.config.Token == "" {
 				return joinapi.EnrolResponse{}, errors.New("no token is set; make one with `joinsvc token create` and put it into " + defaultConfigFile)
 			}
 			id, err := identity.Hardware("")
 			if err != nil {
 				return joinapi.EnrolResponse{}, err
 			}
-			return joinapi.Enrol(ctx, r.config.Joinsvc, r.config.Token, key, id)
+			return joinapi.Enrol(ctx, p.config.Joinsvc, p.config.Token, key, id)
 		},
 	}
 }
 
 // enrolled asks joinsvc for this host's part of the plan and goes through it.
-func (r *run) enrolled(ctx context.Context, store identity.Store) (phase.Result, error) {
-	client, err := store.Client(r.config.Joinsvc)
+func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Result, error) {
+	client, err := store.Client(p.config.Joinsvc)
 	if err != nil {
 		return phase.Result{}, err
 	}
@@ -135,51 +135,51 @@ func (r *run) enrolled(ctx context.Context, store identity.Store) (phase.Result,
 	if err != nil {
 		return phase.Result{}, fmt.Errorf("asking joinsvc for this host's plan: %w", err)
 	}
-	return r.host(ctx, view.Plan, client)
+	return p.host(ctx, view.Plan, client)
 }
 
 // host goes through every phase, the last ones only with a coordinator.
-func (r *run) host(ctx context.Context, h plan.HostPlan, client *joinapi.Client) (phase.Result, error) {
-	machine, err := bootstrap.NewMachine(ctx, r.config.StateDir)
+func (p *passage) host(ctx context.Context, h plan.HostPlan, client *joinapi.Client) (phase.Result, error) {
+	machine, err := bootstrap.NewMachine(ctx)
 	if err != nil {
 		return phase.Result{}, err
 	}
 	defer machine.Close()
 	phases := bootstrap.Host(h, machine)
-	show := r.show
+	show := p.show
 	if client != nil {
 		phases = append(phases, bootstrap.Join(h, client, machine)...)
 	}
-	if client != nil && !r.dry {
-		show = tee(r.show, forward(ctx, client))
+	if client != nil && !p.dry {
+		show = tee(p.show, forward(ctx, client))
 	}
-	return r.phases(ctx, show, phases)
+	return p.phases(ctx, show, phases)
 }
 
-func (r *run) phases(ctx context.Context, show reporter, phases []phase.Phase) (phase.Result, error) {
+func (p *passage) phases(ctx context.Context, show reporter, phases []phase.Phase) (phase.Result, error) {
 	runner := phase.Runner{Report: show, Now: time.Now}
-	if r.dry {
+	if p.dry {
 		return runner.DryRun(ctx, phases)
 	}
 	return runner.Run(ctx, phases)
 }
 
-func (r *run) note(message string) {
-	r.show(phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Noted, Message: message})
+func (p *passage) note(message string) {
+	p.show(phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Noted, Message: message})
 }
 
 // close says in one line what the run did.
-func (r *run) close(result phase.Result, err error) {
+func (p *passage) close(result phase.Result, err error) {
 	e := phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Done}
 	switch {
 	case err != nil:
 		e.Kind, e.Message = phase.Failed, err.Error()
-	case r.dry && result.Changes+len(result.Unknown) > 0:
+	case p.dry && result.Changes+len(result.Unknown) > 0:
 		e.Message = fmt.Sprintf("dry run: %d change(s) outstanding, %d phase(s) not known yet", result.Changes, len(result.Unknown))
 	case result.Changes == 0:
 		e.Message = "no change: this host is as planned"
 	default:
 		e.Message = fmt.Sprintf("%d change(s) made", result.Changes)
 	}
-	r.show(e)
+	p.show(e)
 }

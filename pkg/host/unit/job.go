@@ -22,6 +22,11 @@ func (s *Systemd) Restart(ctx context.Context, name string) error {
 	return s.job(ctx, "restarting", name, s.conn.RestartUnitContext)
 }
 
+// ReloadService makes a running unit read its configuration again.
+func (s *Systemd) ReloadService(ctx context.Context, name string) error {
+	return s.job(ctx, "reloading", name, s.conn.ReloadUnitContext)
+}
+
 // done is the only result of a job that means success; the others are
 // canceled, timeout, failed, dependency, skipped (org.freedesktop.systemd1(5)).
 const done = "done"

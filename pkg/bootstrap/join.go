@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/kubeadm"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// membership is this host's way into the cluster: kubeadm with the documents
+// that joinsvc hands out, and what joinsvc gets back.
+type membership struct {
+	host        plan.HostPlan
+	coordinator Coordinator
+	node        kubeadm.Node
+	now         func() time.Time
+}
+
+func (m membership) phase() phase.Phase {
+	return phase.Phase{
+		Name:  "kubeadm",
+		Doc:   fmt.Sprintf("join cluster %s as its %s %s", m.host.Cluster, m.host.Role, m.host.Name),
+		After: []string{"network", "lacp", "runtime", "packages", "kubelet"},
+		Plan:  m.plan,
+	}
+}
+
+// plan compares both sides: what kubeadm left on this host, and what joinsvc
+// has been told of it. A run that was cut off between the two goes on there.
+func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
+	stage, err := m.node.Observe()
+	if err != nil {
+		return nil, err
+	}
+	view, err := m.coordinator.Node(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking joinsvc how far this node is: %w", err)
+	}
+	var changes []phase.Change
+	if stage == kubeadm.NotStarted || stage == kubeadm.Partial {
+		changes = append(changes, phase.Change{What: "kubeadm", From: string(stage), To: string(m.host.Role), Do: m.execute})
+	}
+	if stage != kubeadm.Done && m.host.Role == plan.ControlPlane {
+		changes = append(changes, phase.Change{What: "cluster access", From: "none", To: "certified for joinsvc", Do: m.handOver})
+	}
+	if view.Phase != joinapi.PhaseJoined && view.Phase != joinapi.PhaseRouted {
+		changes = append(changes, phase.Change{What: "node", From: string(view.Phase), To: string(joinapi.PhaseJoined), Do: m.reportJoined})
+	}
+	return changes, nil
+}
+
+func (m membership) execute(ctx context.Context) error {
+	if err := m.report(ctx, joinapi.ReportPrepared); err != nil {
+		return err
+	}
+	order, err := m.order(ctx)
+	if err != nil {
+		return err
+	}
+	return m.node.Execute(ctx, order)
+}
+
+// handOver asks for the order again: the init node gets the same one each time.
+func (m membership) handOver(ctx context.Context) error {
+	order, err := m.order(ctx)
+	if err != nil {
+		return err
+	}
+	if order.Access == nil {
+		return errors.New("joinsvc's order names no cluster access to hand over; see its log: journalctl -u joinsvc")
+	}
+	access, err := m.node.HandOver(ctx, *order.Access, "https://"+m.host.Kubernetes.APIEndpoint.String())
+	if err != nil {
+		return err
+	}
+	if err := m.coordinator.ClusterAccess(ctx, access); err != nil {
+		return fmt.Errorf("handing joinsvc its cluster access: %w", err)
+	}
+	return m.node.Finish()
+}
+
+func (m membership) order(ctx context.Context) (joinapi.KubeadmOrder, error) {
+	order, err := retry(ctx, orderTimeout, m.coordinator.Kubeadm)
+	if err != nil {
+		return order, fmt.Errorf("asking joinsvc for kubeadm's documents: %w", err)
+	}
+	return order, nil
+}
+
+func (m membership) reportJoined(ctx context.Context) error {
+	return m.report(ctx, joinapi.ReportKubeadm)
+}
+
+func (m membership) report(ctx context.Context, what string) error {
+	_, err := retry(ctx, enrolTimeout, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, m.coordinator.Report(ctx, joinapi.Report{Phase: what, Outcome: joinapi.OutcomeDone, Time: m.now()})
+	})
+	if err != nil {
+		return fmt.Errorf("reporting %s: %w", what, err)
+	}
+	return nil
+}
