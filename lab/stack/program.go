@@ -86,6 +86,7 @@ func calico(v Versions) []program {
 		at("calico-cni", "cni-plugin/cmd/calico", "main.VERSION"),
 		at("calico-cni-install", "cni-plugin/cmd/install", "main.VERSION"),
 		at("calico-kube-controllers", "kube-controllers/cmd/kube-controllers", "main.VERSION"),
+		at("calico-check-status", "kube-controllers/cmd/check-status", "main.VERSION"),
 		at("calicoctl", "calicoctl/calicoctl", "main.VERSION",
 			calicoModule+"/calicoctl/calicoctl/commands.VERSION",
 			calicoModule+"/calicoctl/calicoctl/commands/common.VERSION"),

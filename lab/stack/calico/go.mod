@@ -6,6 +6,7 @@ tool (
 	github.com/projectcalico/calico/calicoctl/calicoctl
 	github.com/projectcalico/calico/cni-plugin/cmd/calico
 	github.com/projectcalico/calico/cni-plugin/cmd/install
+	github.com/projectcalico/calico/kube-controllers/cmd/check-status
 	github.com/projectcalico/calico/kube-controllers/cmd/kube-controllers
 	github.com/projectcalico/calico/node/cmd/calico-node
 )
