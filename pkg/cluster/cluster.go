@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cluster is joinsvc's way into the Kubernetes cluster that it forms:
+// a client certificate for a key that never leaves joinsvc, the least RBAC
+// that its work needs, and bootstrap tokens.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	bootstrapapi "k8s.io/cluster-bootstrap/token/api"
+	bootstraputil "k8s.io/cluster-bootstrap/token/util"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// joiners is the group that kubeadm's RBAC lets join (kubeadm constants.go,
+// NodeBootstrapTokenAuthGroup).
+const joiners = "system:bootstrappers:kubeadm:default-node-token"
+
+// callTimeout bounds one request; the client as a whole can have no timeout,
+// because a watch is a request too.
+const callTimeout = 15 * time.Second
+
+// A Cluster is a connection with joinsvc's own rights.
+type Cluster struct {
+	Dynamic   dynamic.Interface
+	Discovery *discovery.DiscoveryClient
+}
+
+// Connect uses the access that the init node handed over, with the private key
+// that NewAccess was given. It fails when the two do not belong together; the
+// API server is not asked yet.
+func Connect(a joinapi.ClusterAccess, keyPEM []byte) (*Cluster, error) {
+	config := &rest.Config{
+		Host:      a.Server,
+		UserAgent: "joinsvc",
+		TLSClientConfig: rest.TLSClientConfig{
+			CAData:   []byte(a.CA),
+			CertData: []byte(a.Certificate),
+			KeyData:  keyPEM,
+		},
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("using the cluster access for %s: %w", a.Server, err)
+	}
+	return connect(config, client)
+}
+
+func connect(config *rest.Config, client *http.Client) (*Cluster, error) {
+	objects, err := dynamic.NewForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of %s: %w", config.Host, err)
+	}
+	served, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	if err != nil {
+		return nil, fmt.Errorf("making a discovery client of %s: %w", config.Host, err)
+	}
+	return &Cluster{Dynamic: objects, Discovery: served}, nil
+}
+
+func (c *Cluster) secrets() dynamic.ResourceInterface {
+	return c.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(metav1.NamespaceSystem)
+}
+
+// MintToken makes a bootstrap token "abcdef.0123456789abcdef" with which one
+// node can join until ttl is over (kubernetes.io, "Authenticating with
+// Bootstrap Tokens").
+func (c *Cluster) MintToken(ctx context.Context, node string, ttl time.Duration) (string, error) {
+	token, err := bootstraputil.GenerateBootstrapToken()
+	if err != nil {
+		return "", fmt.Errorf("making a bootstrap token for %s: %w", node, err)
+	}
+	secret, err := tokenSecret(token, node, time.Now().Add(ttl))
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, err := c.secrets().Create(ctx, secret, metav1.CreateOptions{FieldManager: "joinsvc"}); err != nil {
+		return "", fmt.Errorf("storing the bootstrap token of %s: %w", node, err)
+	}
+	return token, nil
+}
+
+func tokenSecret(token, node string, expires time.Time) (*unstructured.Unstructured, error) {
+	id, secret, err := split(token)
+	if err != nil {
+		return nil, err
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1",
+		"kind":       "Secret",
+		"type":       string(bootstrapapi.SecretTypeBootstrapToken),
+		"metadata": map[string]any{
+			"name":      bootstraputil.BootstrapTokenSecretName(id),
+			"namespace": metav1.NamespaceSystem,
+		},
+		"stringData": map[string]any{
+			bootstrapapi.BootstrapTokenDescriptionKey:      "joinsvc: for " + node + " to join once",
+			bootstrapapi.BootstrapTokenIDKey:               id,
+			bootstrapapi.BootstrapTokenSecretKey:           secret,
+			bootstrapapi.BootstrapTokenExpirationKey:       expires.UTC().Format(time.RFC3339),
+			bootstrapapi.BootstrapTokenUsageAuthentication: "true",
+			bootstrapapi.BootstrapTokenUsageSigningKey:     "true",
+			bootstrapapi.BootstrapTokenExtraGroupsKey:      joiners,
+		},
+	}}, nil
+}
+
+// split never shows the token in its error.
+func split(token string) (id, secret string, err error) {
+	parts := bootstraputil.BootstrapTokenRegexp.FindStringSubmatch(token)
+	if len(parts) != 3 {
+		return "", "", errors.New("no bootstrap token: want six and sixteen characters, as in abcdef.0123456789abcdef")
+	}
+	return parts[1], parts[2], nil
+}
+
+// RevokeToken removes a token; that it is gone already is no error.
+func (c *Cluster) RevokeToken(ctx context.Context, token string) error {
+	id, _, err := split(token)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err = c.secrets().Delete(ctx, bootstraputil.BootstrapTokenSecretName(id), metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("removing bootstrap token %s: %w", id, err)
+	}
+	return nil
+}
