@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -19,8 +20,9 @@ type Neighbour struct {
 	Leaf     string
 	Address  netip.Addr
 	RemoteAS uint32
-	State    string // "Established" or the state it is stuck in
-	Received int    // prefixes
+	State    string        // "Established" or the state it is stuck in
+	Received int           // prefixes
+	Age      time.Duration // since it was established
 	Routes   []Route
 }
 
@@ -63,6 +65,7 @@ type (
 			RemoteAS uint32 `json:"remoteAs"`
 			State    string `json:"state"`
 			Received int    `json:"pfxRcd"`
+			Uptime   int64  `json:"peerUptimeMsec"`
 		} `json:"peers"`
 	}
 	bgpTable struct {
@@ -84,7 +87,8 @@ func parseNeighbours(leaf string, summary, table []byte) ([]Neighbour, error) {
 	}
 	var all []Neighbour
 	for addr, p := range s.Peers {
-		n := Neighbour{Leaf: leaf, Address: addr, RemoteAS: p.RemoteAS, State: p.State, Received: p.Received}
+		n := Neighbour{Leaf: leaf, Address: addr, RemoteAS: p.RemoteAS, State: p.State, Received: p.Received,
+			Age: time.Duration(p.Uptime) * time.Millisecond}
 		for prefix, paths := range t.Routes {
 			for _, path := range paths {
 				if path.Peer == addr {

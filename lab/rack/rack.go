@@ -38,6 +38,7 @@ type Rack struct {
 	machines map[string]*vm.VM
 	order    []string // of machines, for output
 	clock    *Clock
+	token    string // that the hosts enrolled with; known once Watch has made it
 }
 
 // The machines beside the hosts.

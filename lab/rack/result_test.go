@@ -20,7 +20,7 @@ import (
 const (
 	frrSummary = `{"routerId":"192.168.9.204","as":63500,"peers":{
 "192.168.9.194":{"remoteAs":63552,"localAs":63500,"pfxRcd":0,"state":"Connect","peerState":"OK"},
-"192.168.9.193":{"hostname":"vm","remoteAs":63551,"localAs":63500,"pfxRcd":1,"state":"Established","peerState":"OK"}},
+"192.168.9.193":{"hostname":"vm","remoteAs":63551,"localAs":63500,"peerUptimeMsec":61000,"pfxRcd":1,"state":"Established","peerState":"OK"}},
 "failedPeers":1,"totalPeers":2}`
 	frrTable = `{"vrfId": 0, "vrfName": "default", "routerId": "192.168.9.204", "localAS": 63500,
 "routes": { "172.27.1.0/26": [{"valid":true,"bestpath":true,"pathFrom":"external","prefix":"172.27.1.0","prefixLen":26,"network":"172.27.1.0/26","peerId":"192.168.9.193","path":"63551","origin":"IGP","nexthops":[{"ip":"192.168.9.193","afi":"ipv4","used":true}]}]
@@ -33,7 +33,7 @@ func TestParseNeighbours(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Neighbour{
-		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.193"), RemoteAS: 63551, State: "Established", Received: 1,
+		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.193"), RemoteAS: 63551, State: "Established", Received: 1, Age: 61 * time.Second,
 			Routes: []Route{{Prefix: netip.MustParsePrefix("172.27.1.0/26"), Path: "63551"}}},
 		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.194"), RemoteAS: 63552, State: "Connect"},
 	}

@@ -47,6 +47,7 @@ func (r *Rack) admit(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(out.Stdout, &token); err != nil {
 		return "", fmt.Errorf("reading the token that joinsvc made: %w", err)
 	}
+	r.token = token.Token
 	if err := r.handOut(token.Token); err != nil {
 		return "", err
 	}
