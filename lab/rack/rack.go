@@ -159,7 +159,7 @@ func (r *Rack) machine(name string, memory, cpus int, mac string) (vm.Machine, e
 // SELinux and two services that nothing on them needs: under emulation they
 // cost five seconds of boot.
 func (r *Rack) kernelArgs(name string) []string {
-	args := []string{"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off"}
+	args := []string{"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off", "transparent_hugepage=never"}
 	if name == leafMachine || name == serviceMachine {
 		return append(args, "selinux=0", "systemd.mask=firewalld.service", "systemd.mask=NetworkManager.service")
 	}
@@ -189,3 +189,6 @@ func (r *Rack) Run(ctx context.Context, machine string, argv ...string) (vm.Outp
 	}
 	return v.Run(ctx, argv...)
 }
+
+// Dir is the folder with the machines' consoles and sockets.
+func (r *Rack) Dir() string { return r.config.Dir }
