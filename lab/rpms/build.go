@@ -87,7 +87,7 @@ func folder(ctx context.Context, c *cache.Cache, all []spec, extra []string) (st
 func keyOf(all []spec, extra []string) (string, error) {
 	inputs := []cache.Input{
 		cache.Text("specs", fmt.Sprintf("%#v", all)),
-		cache.Text("scriptlets", afterInstall+beforeRemoval+afterRemoval),
+		cache.Text("scriptlets", afterInstall+beforeRemoval+reload),
 		cache.Text("compression", compression),
 	}
 	for _, path := range extra {

@@ -46,21 +46,18 @@ func describe(s spec, scratch string) (*nfpm.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, err := scriptlets(s, scratch)
-	if err != nil {
-		return nil, err
-	}
-	return &nfpm.Info{
+	info := &nfpm.Info{
 		Name: s.name, Arch: s.arch, Platform: "linux",
 		Version: s.version, VersionSchema: "none", Release: s.release,
 		Description: s.summary, License: s.license, Homepage: s.url, Vendor: "nodeprep lab",
 		DisableGlobbing: true, MTime: packed(),
 		Overridables: nfpm.Overridables{
 			Provides: s.provides, Depends: s.requires, Recommends: s.recommends, Conflicts: s.conflicts,
-			Contents: contents, Scripts: scripts,
-			RPM: nfpm.RPM{Summary: s.summary, Compression: compression, BuildHost: "lab"},
+			Contents: contents,
+			RPM:      nfpm.RPM{Summary: s.summary, Compression: compression, BuildHost: "lab"},
 		},
-	}, nil
+	}
+	return info, scriptlets(s, scratch, info)
 }
 
 func list(s spec, scratch string) (nfiles.Contents, error) {
@@ -89,27 +86,32 @@ func owned(mode uint32) *nfiles.ContentFileInfo {
 	return &nfiles.ContentFileInfo{Owner: "root", Group: "root", Mode: os.FileMode(mode), MTime: packed()}
 }
 
-// scriptlets look after the spec's unit, and reload systemd for a package that
-// only brings a drop-in.
-func scriptlets(s spec, scratch string) (nfpm.Scripts, error) {
-	var scripts nfpm.Scripts
-	if s.unit == "" {
-		return scripts, nil
+// hook says which of a package's scriptlets runs which text.
+type hook struct {
+	into       *string
+	kind, text string
+}
+
+// scriptlets writes those that s needs and sets their paths in info.
+func scriptlets(s spec, scratch string, info *nfpm.Info) error {
+	var hooks []hook
+	if s.unit != "" {
+		hooks = append(hooks,
+			hook{&info.Scripts.PostInstall, "post", scriptlet(afterInstall, s.unit)},
+			hook{&info.Scripts.PreRemove, "preun", scriptlet(beforeRemoval, s.unit)})
+	}
+	if s.unit != "" || s.dropIn {
+		hooks = append(hooks,
+			hook{&info.RPM.Scripts.PostTrans, "posttrans", reload},
+			hook{&info.Scripts.PostRemove, "postun", reload})
 	}
 	var errs []error
-	for _, part := range []struct {
-		into       *string
-		kind, text string
-	}{
-		{&scripts.PostInstall, "post", afterInstall},
-		{&scripts.PreRemove, "preun", beforeRemoval},
-		{&scripts.PostRemove, "postun", afterRemoval},
-	} {
+	for _, h := range hooks {
 		var err error
-		*part.into, err = jot(scratch, s.name+"."+part.kind, scriptlet(part.text, s.unit))
+		*h.into, err = jot(scratch, s.name+"."+h.kind, h.text)
 		errs = append(errs, err)
 	}
-	return scripts, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func jot(folder, name, text string) (string, error) {

@@ -7,23 +7,20 @@ import "strings"
 // The scriptlets are what systemd's RPM macros (macros.systemd) come to on EL 9:
 // its helper applies the distribution's presets, which leave a new service
 // disabled. Debian has no such helper and its presets enable everything, so
-// there nothing is enabled and nodeprep finds the services as on EL. What EL
-// does by a file trigger of its systemd package, the daemon's reload, is done
-// here by hand.
+// there nothing is enabled and nodeprep finds the services as on EL. The reload
+// at the end of the transaction is on EL a file trigger of the systemd package;
+// here the packages with units or drop-ins carry it themselves.
 const (
 	afterInstall = `helper=/usr/lib/systemd/systemd-update-helper
 if [ "$1" -eq 1 ] && [ -x "$helper" ]; then
 	"$helper" install-system-units UNIT || :
-fi
-if [ -d /run/systemd/system ]; then
-	systemctl daemon-reload || :
 fi
 `
 	beforeRemoval = `if [ "$1" -eq 0 ] && [ -d /run/systemd/system ]; then
 	systemctl --no-reload disable --now UNIT || :
 fi
 `
-	afterRemoval = `if [ -d /run/systemd/system ]; then
+	reload = `if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload || :
 fi
 `

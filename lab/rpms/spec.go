@@ -33,6 +33,7 @@ type spec struct {
 	folders                      []string
 	contents                     []content
 	unit                         string // whose service the scriptlets look after
+	dropIn                       bool   // changes another package's unit
 }
 
 // A content is one file: a copy of the file from, or else the text.
@@ -107,11 +108,13 @@ func kubelet(bins stack.Binaries, v stack.Versions) spec {
 // without kubeadm runs with its own unit's arguments.
 func kubeadm(bins stack.Binaries, v stack.Versions) spec {
 	s := kubernetes("kubeadm", v.Kubernetes, "Command-line utility for administering a Kubernetes cluster")
+	s.requires = []string{"/bin/sh"}
 	s.folders = []string{units + "kubelet.service.d"}
 	s.contents = []content{
 		program("/usr/bin/kubeadm", bins["kubeadm"]),
 		text(units+"kubelet.service.d/10-kubeadm.conf", kubeadmDropIn),
 	}
+	s.dropIn = true
 	return s
 }
 
