@@ -347,17 +347,15 @@ func (r *Rack) routedSince(ctx context.Context, h Host, start time.Time) (string
 }
 
 func (r *Rack) settled(ctx context.Context, h Host) (string, error) {
-	out, err := r.Run(ctx, h.Name, "systemctl", "show", "--property=ActiveState", "--value", "nodeprep.service")
-	if err != nil {
-		return err.Error(), nil
-	}
-	switch state := strings.TrimSpace(string(out.Stdout)); state {
+	switch r.unitState(ctx, h.Name, "nodeprep.service") {
+	case "":
+		return "the host does not answer", nil
 	case "failed":
 		return "", fmt.Errorf("%w: nodeprep.service failed after the reboot", ErrNode)
 	case "activating":
 		return "nodeprep is still running", nil
 	}
-	out, err = r.kube(ctx, "kubectl", "wait", "--for=condition=Ready", "--timeout=5s", "node/"+h.FQDN)
+	out, err := r.kube(ctx, "kubectl", "wait", "--for=condition=Ready", "--timeout=5s", "node/"+h.FQDN)
 	if err != nil {
 		return err.Error() + string(out.Stderr), nil
 	}

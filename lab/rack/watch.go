@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -23,9 +24,13 @@ var (
 	ErrTimeout = errors.New("not routed in time")
 )
 
-// pollInterval keeps the watcher's own commands a small part of an emulated
-// processor's time.
-const pollInterval = 6 * time.Second
+const (
+	// pollInterval keeps the watcher's own commands a small part of an
+	// emulated processor's time.
+	pollInterval = 8 * time.Second
+	// glance bounds one look at a guest whose agent may not be up yet.
+	glance = 20 * time.Second
+)
 
 // Watch plays the operator and tells what happens until every node is routed
 // and both leaves agree, a node or machine fails, or ctx ends.
@@ -39,6 +44,8 @@ func (r *Rack) Watch(ctx context.Context) error {
 
 // admit makes one token for all hosts and hands it out, once joinsvc serves.
 func (r *Rack) admit(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
 	out, err := r.Run(ctx, serviceMachine, "joinsvc", "token", "create", "--uses", fmt.Sprint(len(r.Hosts)), "-o", "json")
 	if err != nil {
 		return err.Error(), nil // it is not up yet; await knows how long that may take
@@ -102,22 +109,41 @@ func (r *Rack) healthy(ctx context.Context) error {
 
 // installed asks each machine once for the end of its kickstart, and tells it.
 func (r *Rack) installed(ctx context.Context) error {
-	for _, name := range r.order {
-		if slices.ContainsFunc(r.clock.Stages(), func(s Stage) bool { return s.Machine == name && s.What == stageInstalled }) {
-			continue
-		}
-		out, err := r.Run(ctx, name, "systemctl", "show", "--property=ActiveState", "--value", "kickstart.service")
-		if err != nil {
-			continue // the guest's agent is not up yet
-		}
-		switch strings.TrimSpace(string(out.Stdout)) {
-		case "active":
-			r.clock.Mark(name, stageInstalled)
-		case "failed":
-			return fmt.Errorf("%w: %s: the kickstart script failed", ErrMachine, name)
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	var wg sync.WaitGroup
+	errs := make([]error, len(r.order))
+	for i, name := range r.order {
+		if !r.hasKickstarted(name) {
+			wg.Go(func() { errs[i] = r.askKickstart(ctx, name) })
 		}
 	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *Rack) hasKickstarted(name string) bool {
+	return slices.ContainsFunc(r.clock.Stages(), func(s Stage) bool { return s.Machine == name && s.What == stageInstalled })
+}
+
+func (r *Rack) askKickstart(ctx context.Context, name string) error {
+	switch r.unitState(ctx, name, "kickstart.service") {
+	case "active":
+		r.clock.Mark(name, stageInstalled)
+	case "failed":
+		return fmt.Errorf("%w: %s: the kickstart script failed", ErrMachine, name)
+	}
 	return nil
+}
+
+// unitState is systemd's word for a unit, or "" while the machine's agent does
+// not answer.
+func (r *Rack) unitState(ctx context.Context, machine, unit string) string {
+	out, err := r.Run(ctx, machine, "systemctl", "show", "--property=ActiveState", "--value", unit)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out.Stdout))
 }
 
 const stageInstalled = "kickstart is done"
@@ -207,13 +233,14 @@ func phaseName(p joinapi.NodePhase) string {
 // stuck asks the hosts that joinsvc does not know: their run may have failed
 // before it could report anywhere.
 func (w *watcher) stuck(ctx context.Context, status joinapi.Status) error {
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
 	for _, n := range status.Nodes {
-		if n.Phase != "" {
+		short, _, _ := strings.Cut(n.Name, ".")
+		if n.Phase != "" || !w.hasKickstarted(short) {
 			continue
 		}
-		short, _, _ := strings.Cut(n.Name, ".")
-		out, err := w.Run(ctx, short, "systemctl", "show", "--property=ActiveState", "--value", "nodeprep.service")
-		if err == nil && strings.TrimSpace(string(out.Stdout)) == "failed" {
+		if w.unitState(ctx, short, "nodeprep.service") == "failed" {
 			return fmt.Errorf("%w: %s: nodeprep.service failed before it enrolled", ErrNode, n.Name)
 		}
 	}
