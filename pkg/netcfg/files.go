@@ -136,10 +136,19 @@ func difference(root string, f File) (string, error) {
 }
 
 // write replaces what is at f's path, in one rename of a file that is on disk.
+// renameio.WriteFile would keep the mode of what was there.
 func write(root string, f File) error {
 	path := filepath.Join(root, f.Path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, []byte(f.Content), f.Mode, renameio.WithStaticPermissions(f.Mode))
+	pending, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(f.Mode))
+	if err != nil {
+		return err
+	}
+	defer pending.Cleanup() // does nothing once the file is in its place
+	if _, err := pending.WriteString(f.Content); err != nil {
+		return fmt.Errorf("writing %s: %w", f.Path, err)
+	}
+	return pending.CloseAtomicallyReplace()
 }

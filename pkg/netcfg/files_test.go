@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netcfg
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func withDNS() Config {
+	c := reference()
+	c.DNS = DNS{
+		Servers: []netip.Addr{netip.MustParseAddr("192.168.178.246"), netip.MustParseAddr("8.8.8.8")},
+		Search:  []string{"labs.haystacknetworks.com"},
+	}
+	return c
+}
+
+// applyFiles applies a plan of files, and fails unless the next one is empty.
+func applyFiles(t *testing.T, plan func() ([]Change, error)) string {
+	t.Helper()
+	changes, err := plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Apply(t.Context(), changes); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := plan(); err != nil || len(left) > 0 {
+		t.Errorf("after applying, this is left: %v\n%s", err, lines(left))
+	}
+	return lines(changes)
+}
+
+func read(t *testing.T, root, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestPlanFiles(t *testing.T) {
+	root := t.TempDir()
+	got := applyFiles(t, func() ([]Change, error) { return PlanFiles(root, withDNS()) })
+	want := `/etc/NetworkManager/conf.d/90-nodeprep.conf: absent -> as planned
+/etc/systemd/network/98-nodeprep-bond.link: absent -> as planned
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	for path, want := range map[string]string{
+		"/etc/NetworkManager/conf.d/90-nodeprep.conf": `# Written by nodeprep: these links belong to it and to Calico.
+[main]
+dns=none
+
+[keyfile]
+unmanaged-devices+=interface-name:eno1;interface-name:eno2;interface-name:bond0;interface-name:bond0.1500;interface-name:nodeprep-new;interface-name:cali*;interface-name:tunl*;interface-name:vxlan.calico;interface-name:vxlan-v6.calico;interface-name:wireguard.cali;interface-name:wg-v6.cali
+`,
+		"/etc/systemd/network/98-nodeprep-bond.link": `# Written by nodeprep: the MAC of the bond is the system id that LACP shows to the leaves.
+[Match]
+OriginalName=bond0 bond0.1500 nodeprep-new
+
+[Link]
+MACAddressPolicy=none
+`,
+	} {
+		if diff := cmp.Diff(want, read(t, root, path)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+	if err := os.Chmod(filepath.Join(root, "/etc/systemd/network/98-nodeprep-bond.link"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got = applyFiles(t, func() ([]Change, error) { return PlanFiles(root, withDNS()) })
+	if want := "/etc/systemd/network/98-nodeprep-bond.link: mode -rw------- -> as planned\n"; got != want {
+		t.Errorf("changes are %q, want %q", got, want)
+	}
+}
+
+// TestPlanDNS replaces the symlink of systemd-resolved, not what it points to.
+func TestPlanDNS(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	stub := filepath.Join(root, "stub")
+	if err := os.WriteFile(stub, []byte("nameserver 127.0.0.53\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(stub, filepath.Join(root, "/etc/resolv.conf")); err != nil {
+		t.Fatal(err)
+	}
+	if got := applyFiles(t, func() ([]Change, error) { return PlanDNS(root, DNS{}) }); got != "" {
+		t.Errorf("without servers, changes are %q", got)
+	}
+	got := applyFiles(t, func() ([]Change, error) { return PlanDNS(root, withDNS().DNS) })
+	if want := "/etc/resolv.conf: symlink to " + stub + " -> as planned\n"; got != want {
+		t.Errorf("changes are %q, want %q", got, want)
+	}
+	want := "# Written by nodeprep from the cluster plan.\nsearch labs.haystacknetworks.com\nnameserver 192.168.178.246\nnameserver 8.8.8.8\n"
+	if diff := cmp.Diff(want, read(t, root, "/etc/resolv.conf")); diff != "" {
+		t.Error(diff)
+	}
+	if got := read(t, root, "stub"); got != "nameserver 127.0.0.53\n" {
+		t.Errorf("the symlink's target is %q now", got)
+	}
+}
+
+func TestStore(t *testing.T) {
+	root, c := t.TempDir(), withDNS()
+	if _, err := Load(root); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("loading nothing: %v", err)
+	}
+	if _, err := PlanStore(root, c); err == nil {
+		t.Error("a network whose MAC is not pinned was stored")
+	}
+	c = c.Resolve(hardware())
+	applyFiles(t, func() ([]Change, error) { return PlanStore(root, c) })
+	loaded, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := cmp.Options{
+		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	}
+	if diff := cmp.Diff(c, loaded, same); diff != "" {
+		t.Errorf("stored and loaded (-want +got):\n%s", diff)
+	}
+	info, err := os.Stat(filepath.Join(root, StorePath))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode is %v, %v", info.Mode(), err)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for _, test := range []struct{ name, edit, to, want string }{
+		{"unknown field", `"mtu"`, `"mtuu"`, `decoding /var/lib/nodeprep/network.json: json: unknown field "mtuu"`},
+		{"a newer program's", `"version": 1`, `"version": 2`, "/var/lib/nodeprep/network.json has version 2, this program knows 1"},
+		{"impossible", `"id": 1500`, `"id": 4095`, "vlan.id: 4095 is not in 1–4094"},
+		{"cut off", "}", "", "decoding /var/lib/nodeprep/network.json: unexpected EOF"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root := t.TempDir()
+			applyFiles(t, func() ([]Change, error) { return PlanStore(root, reference().Resolve(hardware())) })
+			text := strings.Replace(read(t, root, StorePath), test.edit, test.to, -1)
+			if err := os.WriteFile(filepath.Join(root, StorePath), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Load(root); err == nil || err.Error() != test.want {
+				t.Errorf("error is %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestRestore boots hosts on which legs are late or gone.
+func TestRestore(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		minLinks int
+		late     string // appears after two seconds, or never if so called
+		never    bool
+		missing  string
+		err      string
+	}{
+		{name: "all there", minLinks: 1},
+		{name: "one late", minLinks: 2, late: "eno2"},
+		{name: "one gone", minLinks: 1, late: "eno1", never: true, missing: "eno1"},
+		{name: "one gone that is needed", minLinks: 2, late: "eno1", never: true, missing: "eno1",
+			err: "leg eno1 of bond0 does not exist; this host has eno2, mgmt0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root, c := t.TempDir(), reference().Resolve(hardware())
+			c.Bond.MinLinks = test.minLinks
+			applyFiles(t, func() ([]Change, error) { return PlanStore(root, c) })
+			synctest.Test(t, func(t *testing.T) {
+				k := &lateKernel{fakeKernel: &fakeKernel{State: hardware()}}
+				k.link, _ = k.Link(test.late)
+				k.delete(test.late)
+				if test.late != "" && !test.never {
+					k.at = time.Now().Add(2 * time.Second)
+				}
+				r, err := Restore(t.Context(), k, root, 10*time.Second)
+				if err == nil && test.err != "" || err != nil && err.Error() != test.err {
+					t.Fatalf("error is %v, want %q", err, test.err)
+				}
+				if got := strings.Join(r.Missing, " "); got != test.missing {
+					t.Errorf("missing are %q, want %q", got, test.missing)
+				}
+				if bond, _ := k.Link("bond0"); err == nil && bond.MAC != mac(1) {
+					t.Errorf("MAC of bond0 is %s", bond.MAC)
+				}
+			})
+		})
+	}
+}
+
+// lateKernel is a fakeKernel on which one link is late.
+type lateKernel struct {
+	*fakeKernel
+	link Link
+	at   time.Time // zero: never
+}
+
+func (k *lateKernel) Observe(ctx context.Context) (State, error) {
+	if !k.at.IsZero() && !time.Now().Before(k.at) {
+		k.Links, k.at = append(k.Links, k.link), time.Time{}
+	}
+	return k.fakeKernel.Observe(ctx)
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netcfg
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestParseBonding reads files of Debian's Linux 6.1.
+func TestParseBonding(t *testing.T) {
+	partner := MAC{0x00, 0x00, 0x5e, 0x00, 0x53, 0xf0}
+	for _, test := range []struct {
+		file   string
+		active uint16
+		ports  map[string]Port
+	}{
+		{"up", 1, map[string]Port{
+			"eno1": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
+			"eno2": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
+		}},
+		{"one-dead", 1, map[string]Port{
+			"eno1": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
+			"eno2": {MII: "down", Aggregator: 2, Actor: 69, Partner: 1, Duplex: "unknown"},
+		}},
+		{"active-backup", 0, map[string]Port{"eno1": {MII: "up", Speed: 1000, Duplex: "full"}}},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("testdata", "bonding", test.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			active, ports := parseBonding(string(text))
+			if active != test.active {
+				t.Errorf("active aggregator is %d, want %d", active, test.active)
+			}
+			if diff := cmp.Diff(test.ports, ports); diff != "" {
+				t.Errorf("ports (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPortState(t *testing.T) {
+	for _, test := range []struct {
+		state PortState
+		up    bool
+		text  string
+	}{
+		{63, true, "63"},
+		{61, true, "61"}, // LACP rate slow
+		{60, true, "60"}, // a passive partner
+		{7, false, "7 (no synchronization, no collecting, no distributing)"},
+		{71, false, "71 (no synchronization, no collecting, no distributing, defaulted)"},
+		{143, false, "143 (no collecting, no distributing, expired)"},
+		{0, false, "0 (no aggregation, no synchronization, no collecting, no distributing)"},
+	} {
+		if got := test.state.Up(); got != test.up {
+			t.Errorf("%d up: %t", uint8(test.state), got)
+		}
+		if got := test.state.String(); got != test.text {
+			t.Errorf("%d is %q, want %q", uint8(test.state), got, test.text)
+		}
+	}
+}
+
+// bonded is the prepared host with LACP up on both legs.
+func bonded(t *testing.T) State {
+	t.Helper()
+	s := prepared(t)
+	link(&s, "bond0").Aggregator = 1
+	for _, name := range []string{"eno1", "eno2"} {
+		link(&s, name).Port = Port{
+			MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: mac(0xf0), Speed: 10000, Duplex: "full",
+		}
+	}
+	return s
+}
+
+func TestInspect(t *testing.T) {
+	const first = "eno1: up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0; eno2: "
+	for _, test := range []struct {
+		name   string
+		break_ func(eno2 *Link)
+		want   string
+	}{
+		{"whole", func(*Link) {}, "bond0 is up: " + first + "up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0"},
+		{"not there", func(l *Link) { l.Name = "eth7" }, "bond0 is degraded: " + first + "does not exist"},
+		{"free", func(l *Link) { l.Master = "" }, "bond0 is degraded: " + first + "is no leg of bond0"},
+		{"set down", func(l *Link) { l.Up = false }, "bond0 is degraded: " + first + "is set down; try: ip link set eno2 up"},
+		{"no cable", func(l *Link) { l.Carrier = false }, "bond0 is degraded: " + first + "no carrier: its cable, its transceiver, or the switch port is off"},
+		{"in its updelay", func(l *Link) { l.Port.MII = "going back" }, "bond0 is degraded: " + first + `link check says "going back"; updelay is 2s`},
+		{"no speed", func(l *Link) { l.Port = Port{MII: "up", Aggregator: 2, Actor: 5, Duplex: "unknown"} },
+			"bond0 is degraded: " + first + "speed unknown: its driver reports no speed, and LACP bundles only ports of equal speed"},
+		{"half duplex", func(l *Link) { l.Port.Duplex, l.Port.Actor = "half", 5 }, "bond0 is degraded: " + first + "half duplex: LACP needs full duplex"},
+		{"no partner", func(l *Link) { l.Port.PartnerMAC, l.Port.Partner = MAC{}, 1 }, "bond0 is degraded: " + first + "no LACP partner: the switch port does not speak LACP"},
+		{"another switch", func(l *Link) { l.Port.PartnerMAC, l.Port.Aggregator = mac(0xf1), 2 },
+			"bond0 is degraded: " + first + "in aggregator 2 while 1 is active: its LACP partner 00:00:5e:00:53:f1 is not that of the other legs, or has another key there"},
+		{"partner not ready", func(l *Link) { l.Port.Partner = 7 },
+			"bond0 is degraded: " + first + "LACP with 00:00:5e:00:53:f0 is not up: our port state is 61, the partner's 7 (no synchronization, no collecting, no distributing)"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := bonded(t)
+			test.break_(link(&s, "eno2"))
+			r := Inspect(s, reference().Bond)
+			if diff := cmp.Diff(test.want, r.String()); diff != "" {
+				t.Errorf("report (-want +got):\n%s", diff)
+			}
+			if r.Err() != nil {
+				t.Errorf("one leg is enough, but: %v", r.Err())
+			}
+		})
+	}
+}
+
+func TestInspectFailed(t *testing.T) {
+	s := bonded(t)
+	link(&s, "eno1").Carrier = false
+	link(&s, "eno2").Port.PartnerMAC, link(&s, "eno2").Port.Partner = MAC{}, 1
+	err := Inspect(s, reference().Bond).Err()
+	const want = "bond0 is failed: eno1: no carrier: its cable, its transceiver, or the switch port is off; " +
+		"eno2: no LACP partner: the switch port does not speak LACP (it needs 1 of 2 legs); " +
+		"see: cat /proc/net/bonding/bond0, and the switch ports of its legs"
+	if err == nil || err.Error() != want {
+		t.Errorf("error is\n%v, want\n%s", err, want)
+	}
+}
+
+// TestInspectActiveBackup needs no LACP for a leg to be up.
+func TestInspectActiveBackup(t *testing.T) {
+	s, bond := bonded(t), reference().Bond
+	bond.Mode = ActiveBackup
+	link(&s, "eno1").Port, link(&s, "eno2").Port = Port{MII: "up"}, Port{MII: "up"}
+	if r := Inspect(s, bond); r.Status != Up {
+		t.Error(r)
+	}
+}
+
+// negotiating is a kernel whose legs come up some time after the test began.
+type negotiating struct {
+	start     time.Time
+	whole     State
+	legs      map[string]time.Duration // a leg that is not in it never comes up
+	fakeError error
+}
+
+func (n negotiating) Observe(context.Context) (State, error) {
+	s := n.whole.clone()
+	for _, name := range []string{"eno1", "eno2"} {
+		if after, ok := n.legs[name]; !ok || time.Since(n.start) < after {
+			link(&s, name).Carrier = false
+		}
+	}
+	return s, n.fakeError
+}
+
+func (negotiating) Apply(context.Context, Step) error { return errors.New("only to be observed") }
+
+// TestVerify runs on synctest's clock.
+func TestVerify(t *testing.T) {
+	const s = time.Second
+	for _, test := range []struct {
+		name  string
+		legs  map[string]time.Duration
+		want  Status
+		after time.Duration
+		err   string
+	}{
+		{"at once", map[string]time.Duration{"eno1": 0, "eno2": 0}, Up, 0, ""},
+		{"one after the other", map[string]time.Duration{"eno1": 2 * s, "eno2": 6 * s}, Up, 6 * s, ""},
+		{"one is dead", map[string]time.Duration{"eno1": 2 * s}, Degraded, 10 * s, ""}, // 2 s, then to settle 5 + 1 + 2
+		{"both are dead", nil, Failed, 33 * s, "bond0 is failed: eno1: no carrier"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			whole := bonded(t)
+			synctest.Test(t, func(t *testing.T) {
+				bond := reference().Bond
+				k := negotiating{start: time.Now(), whole: whole, legs: test.legs}
+				r, err := Verify(t.Context(), k, bond, WaitFor(bond))
+				if r.Status != test.want {
+					t.Errorf("%s, want %s", r, test.want)
+				}
+				if took := time.Since(k.start); took != test.after {
+					t.Errorf("took %s, want %s", took, test.after)
+				}
+				if err == nil && test.err != "" || err != nil && (test.err == "" || !strings.HasPrefix(err.Error(), test.err)) {
+					t.Errorf("error is %v, want %q", err, test.err)
+				}
+			})
+		})
+	}
+}
+
+func TestVerifyIsCancelled(t *testing.T) {
+	whole := bonded(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := Verify(ctx, negotiating{start: time.Now(), whole: whole}, reference().Bond, WaitFor(reference().Bond))
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "eno2: no carrier") {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
