@@ -174,10 +174,14 @@ func route(n *Node, leaves map[string]string) {
 			down[s.PeerIP] = fmt.Sprintf("session to %s is %s", leaves[s.PeerIP], s.State)
 		}
 	}
-	n.Progress, n.Reason = joinapi.PhaseRouted, ""
 	if len(down) > 0 {
 		n.Progress, n.Reason = joinapi.PhaseJoined, reasons(down)
+		return
 	}
+	if n.Progress != joinapi.PhaseRouted {
+		n.Failure = nil // such as a run that gave up waiting for this
+	}
+	n.Progress, n.Reason = joinapi.PhaseRouted, ""
 }
 
 // unknown starts every leaf as one that nothing is known of.

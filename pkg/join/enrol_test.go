@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join_test
+
+import (
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+func TestEnrolGivesWhatThePlanSays(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	w.all()
+	status, err := w.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := joinapi.Status{Cluster: "k8c1", Nodes: []joinapi.NodeStatus{
+		{Name: "k8c1m0.labs.haystacknetworks.com", Role: plan.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseEnrolled},
+		{Name: "k8c1s1.labs.haystacknetworks.com", Role: plan.Worker, Address: "192.168.9.194/28", ASN: 63552, Phase: joinapi.PhaseEnrolled},
+		{Name: "k8c1s2.labs.haystacknetworks.com", Role: plan.Worker, Address: "192.168.9.195/28", ASN: 63553, Phase: joinapi.PhaseEnrolled},
+	}}
+	if diff := cmp.Diff(want, status); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A reply can be lost after the token's last use.
+func TestReplayWithTheSameKey(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	token, key, id := w.token(joinapi.TokenRequest{Uses: 1}), newKey(t), identityOf(w.Plan.Spec.Nodes[1])
+	first, err := w.enrol(token, key, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clock = w.clock.Add(2 * time.Hour) // the token has expired meanwhile
+	again, err := w.enrol(token, key, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first != again {
+		t.Errorf("first %v, then %v", first, again)
+	}
+	if nodes, err := w.Nodes(t.Context()); err != nil || len(nodes) != 1 {
+		t.Errorf("%d nodes, %v; want 1", len(nodes), err)
+	}
+}
+
+func TestTokenRefusals(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	m0, s1 := w.Plan.Spec.Nodes[0], w.Plan.Spec.Nodes[1]
+	expired := w.token(joinapi.TokenRequest{Uses: 1, TTL: time.Minute})
+	w.clock = w.clock.Add(2 * time.Minute)
+	usedUp := w.token(joinapi.TokenRequest{Uses: 1})
+	if _, err := w.enrol(usedUp, newKey(t), identityOf(m0)); err != nil {
+		t.Fatal(err)
+	}
+	good := w.token(joinapi.TokenRequest{Uses: 9})
+	parts := strings.Split(good, ".")
+	tests := []struct {
+		name, token string
+		id          joinapi.Identity
+		code        joinapi.Code
+		says, logs  string
+	}{
+		{"no token", "hello", identityOf(s1), joinapi.CodeUnauthorized, "4:", "no token"},
+		{"unknown token", strings.Join([]string{parts[0], parts[1], "nobody", parts[3]}, "."), identityOf(s1), joinapi.CodeUnauthorized, "does not know this", "unknown token"},
+		{"wrong secret", strings.Join([]string{parts[0], parts[1], parts[2], "guess"}, "."), identityOf(s1), joinapi.CodeUnauthorized, "does not know this", "wrong secret"},
+		{"expired", expired, identityOf(s1), joinapi.CodeUnauthorized, "expired at", "expired at"},
+		{"used up", usedUp, identityOf(s1), joinapi.CodeUnauthorized, "used up (1 of 1)", "used up: 1 of 1, by [k8c1m0"},
+		{"another key for an enrolled node", good, identityOf(m0), joinapi.CodeConflict, "another key", "alarm=true"},
+		{"host in no inventory", good, joinapi.Identity{Hostname: "stray", MACs: []plan.MAC{"00:00:5e:00:53:ff"}}, joinapi.CodeForbidden, "00:00:5e:00:53:ff", "in no inventory"},
+	}
+	before, _ := w.Status(t.Context())
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			from := len(w.log.String())
+			_, err := w.enrol(tt.token, newKey(t), tt.id)
+			wantCode(t, err, tt.code, tt.says)
+			logged := w.log.String()[from:]
+			if !strings.Contains(logged, tt.logs) || !strings.Contains(logged, "enrolment refused") {
+				t.Errorf("logged %q, want a refusal with %q", logged, tt.logs)
+			}
+		})
+	}
+	if after, _ := w.Status(t.Context()); !cmp.Equal(before, after) {
+		t.Error("a refusal changed something:", cmp.Diff(before, after))
+	}
+	if log := w.log.String(); strings.Contains(log, parts[3]) {
+		t.Error("the log holds a token's secret")
+	}
+}
+
+// forged has the last byte of the signature changed.
+func forged(t *testing.T, csr string) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(csr))
+	block.Bytes[len(block.Bytes)-1] ^= 1
+	return string(pem.EncodeToMemory(block))
+}
+
+func TestMalformedRequests(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	token := w.token(joinapi.TokenRequest{Uses: 1})
+	id := identityOf(w.Plan.Spec.Nodes[0])
+	good := csr(t, newKey(t))
+	for name, r := range map[string]joinapi.EnrolRequest{
+		"no PEM":        {CSR: "hello", Identity: id},
+		"two blocks":    {CSR: good + good, Identity: id},
+		"forged":        {CSR: forged(t, good), Identity: id},
+		"too many MACs": {CSR: good, Identity: joinapi.Identity{MACs: slices.Repeat(id.MACs, 40)}},
+		"long name":     {CSR: good, Identity: joinapi.Identity{Hostname: strings.Repeat("x", 254)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := w.Enrol(t.Context(), token, r)
+			wantCode(t, err, joinapi.CodeInvalid, "")
+		})
+	}
+	for name, r := range map[string]joinapi.TokenRequest{
+		"no uses": {TTL: time.Hour}, "no ttl": {Uses: 1}, "long ttl": {Uses: 1, TTL: 9999 * time.Hour}, "no such node": {Uses: 1, TTL: time.Hour, Node: "x"},
+	} {
+		t.Run("token "+name, func(t *testing.T) {
+			_, err := w.CreateToken(t.Context(), r)
+			wantCode(t, err, joinapi.CodeInvalid, "")
+		})
+	}
+}
+
+func TestAdmission(t *testing.T) {
+	p := testPlan(t)
+	p.Spec.Nodes[2].MACs = nil
+	m0, s1, s2 := p.Spec.Nodes[0], p.Spec.Nodes[1], p.Spec.Nodes[2]
+	tests := []struct {
+		name, bound string
+		id          joinapi.Identity
+		want        string // node, or what the refusal says
+		code        joinapi.Code
+	}{
+		{"one of its MACs", "", joinapi.Identity{Hostname: "localhost", MACs: []plan.MAC{"02:00:00:00:00:01", s1.MACs[1]}}, "k8c1s1", ""},
+		{"MAC before hostname", "", joinapi.Identity{Hostname: s2.Name, MACs: s1.MACs}, "k8c1s1", ""},
+		{"hostname of a node without MACs", "", joinapi.Identity{Hostname: "k8c1s2.labs.haystacknetworks.com"}, "k8c1s2", ""},
+		{"hostname of a node with MACs", "", joinapi.Identity{Hostname: "k8c1s1"}, "no node for this host", joinapi.CodeForbidden},
+		{"bound token, node without MACs", "k8c1s2", joinapi.Identity{Hostname: "localhost"}, "k8c1s2", ""},
+		{"bound token, node with other MACs", "k8c1s1", joinapi.Identity{Hostname: "k8c1s1", MACs: []plan.MAC{"02:00:00:00:00:01"}}, "with a token for k8c1s1.", joinapi.CodeForbidden},
+		{"bound token, another node's MACs", "k8c1s2", joinapi.Identity{MACs: m0.MACs}, "by the plan this host is k8c1m0.", joinapi.CodeForbidden},
+		{"MACs of two nodes", "", joinapi.Identity{MACs: append(slices.Clone(m0.MACs), s1.MACs...)}, "k8c1m0 and k8c1s1", joinapi.CodeForbidden},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, p)
+			who, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Node: tt.bound}), newKey(t), tt.id)
+			if tt.code != "" {
+				wantCode(t, err, tt.code, tt.want)
+				return
+			}
+			if err != nil || who.Node != tt.want+".labs.haystacknetworks.com" {
+				t.Errorf("became %q, %v; want %s", who.Node, err, tt.want)
+			}
+		})
+	}
+}
+
+// A node whose number is held by another takes one that nobody prefers.
+func TestLeaseFallsToTheNextFreeASN(t *testing.T) {
+	p := testPlan(t)
+	w := newWorld(t, p)
+	token := w.token(joinapi.TokenRequest{Uses: 9})
+	if _, err := w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[0])); err != nil {
+		t.Fatal(err)
+	}
+	// The operator edits the plan: another node is to have what the first leased.
+	w.Plan.Spec.Nodes[1].ASN = 63551
+	if _, err := w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[1])); err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := w.Nodes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := nodes["k8c1s1.labs.haystacknetworks.com"].ASN; got != 63552 {
+		t.Errorf("leased %d, want 63552, the first that no planned node prefers", got)
+	}
+	w.Plan.Spec.Nodes[2].Address = p.Spec.Nodes[0].Address
+	_, err = w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[2]))
+	wantCode(t, err, joinapi.CodeConflict, "k8c1m0.labs.haystacknetworks.com holds it")
+}
+
+// Fifty enrolments at once for twenty nodes: no two nodes share a number or an
+// address, no node has two keys, and the token counts right.
+func TestConcurrentEnrolment(t *testing.T) {
+	const workers = 19
+	p := wide(t, workers)
+	for i := range p.Spec.Nodes {
+		p.Spec.Nodes[i].ASN = p.Spec.ASN.First // all of them want the same
+	}
+	w := newWorld(t, p)
+	token := w.token(joinapi.TokenRequest{Uses: workers + 1})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	codes := map[joinapi.Code]int{}
+	for i := range 50 {
+		key := newKey(t)
+		wg.Go(func() {
+			_, err := w.enrol(token, key, identityOf(p.Spec.Nodes[i%len(p.Spec.Nodes)]))
+			mu.Lock()
+			defer mu.Unlock()
+			codes[joinapi.CodeOf(err)]++
+			if err != nil && joinapi.CodeOf(err) == "" {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	nodes, err := w.Nodes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for name, n := range nodes {
+		for _, held := range []string{n.Address.String(), fmt.Sprint("AS", n.ASN), n.Key} {
+			if other, ok := seen[held]; ok {
+				t.Errorf("%s and %s both hold %s", name, other, held)
+			}
+			seen[held] = name
+		}
+	}
+	if len(nodes) != 20 || codes[""] != 20 || codes[joinapi.CodeConflict]+codes[joinapi.CodeUnauthorized] != 30 {
+		t.Errorf("%d nodes, outcomes %v; want 20 enrolled and 30 refused", len(nodes), codes)
+	}
+}
