@@ -347,7 +347,7 @@ func (r *Rack) routedSince(ctx context.Context, h Host, start time.Time) (string
 }
 
 func (r *Rack) settled(ctx context.Context, h Host) (string, error) {
-	switch r.unitState(ctx, h.Name, "nodeprep.service") {
+	switch r.unit(ctx, h.Name, "nodeprep.service", "ActiveState") {
 	case "":
 		return "the host does not answer", nil
 	case "failed":

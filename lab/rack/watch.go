@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -127,7 +128,7 @@ func (r *Rack) hasKickstarted(name string) bool {
 }
 
 func (r *Rack) askKickstart(ctx context.Context, name string) error {
-	switch r.unitState(ctx, name, "kickstart.service") {
+	switch r.unit(ctx, name, "kickstart.service", "ActiveState") {
 	case "active":
 		r.clock.Mark(name, stageInstalled)
 	case "failed":
@@ -136,10 +137,10 @@ func (r *Rack) askKickstart(ctx context.Context, name string) error {
 	return nil
 }
 
-// unitState is systemd's word for a unit, or "" while the machine's agent does
-// not answer.
-func (r *Rack) unitState(ctx context.Context, machine, unit string) string {
-	out, err := r.Run(ctx, machine, "systemctl", "show", "--property=ActiveState", "--value", unit)
+// unit is what systemd says of one property of a unit, or "" while the
+// machine's agent does not answer.
+func (r *Rack) unit(ctx context.Context, machine, unit, property string) string {
+	out, err := r.Run(ctx, machine, "systemctl", "show", "--property="+property, "--value", unit)
 	if err != nil {
 		return ""
 	}
@@ -230,8 +231,11 @@ func phaseName(p joinapi.NodePhase) string {
 	return string(p)
 }
 
-// stuck asks the hosts that joinsvc does not know: their run may have failed
-// before it could report anywhere.
+// maxRestarts is how often systemd may start nodeprep again before a host that
+// has not enrolled counts as failed: joinsvc does not know it and cannot say.
+const maxRestarts = 3
+
+// stuck asks the hosts that joinsvc does not know.
 func (w *watcher) stuck(ctx context.Context, status joinapi.Status) error {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
@@ -240,8 +244,8 @@ func (w *watcher) stuck(ctx context.Context, status joinapi.Status) error {
 		if n.Phase != "" || !w.hasKickstarted(short) {
 			continue
 		}
-		if w.unitState(ctx, short, "nodeprep.service") == "failed" {
-			return fmt.Errorf("%w: %s: nodeprep.service failed before it enrolled", ErrNode, n.Name)
+		if restarts, err := strconv.Atoi(w.unit(ctx, short, "nodeprep.service", "NRestarts")); err == nil && restarts >= maxRestarts {
+			return fmt.Errorf("%w: %s: nodeprep.service failed %d times before it enrolled", ErrNode, n.Name, restarts)
 		}
 	}
 	return nil
