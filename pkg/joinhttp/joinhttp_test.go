@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package joinhttp_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/join"
+	"github.com/nodeprep/nodeprep/pkg/join/etcd"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/joinhttp"
+	"github.com/nodeprep/nodeprep/pkg/pki"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// service is the real thing on loopback: TLS, handlers, domain, etcd.
+type service struct {
+	*join.Coordinator
+	t   *testing.T
+	url string
+	log *syncBuffer
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func start(t *testing.T) *service {
+	t.Helper()
+	p, report, err := plan.Load("../../docs/examples/k8c1.yaml")
+	if err := errors.Join(err, report.Err()); err != nil {
+		t.Fatal(err)
+	}
+	s := &service{t: t, log: &syncBuffer{}}
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	e, err := etcd.Start(t.Context(), t.TempDir(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	s.Coordinator = &join.Coordinator{Plan: p, Store: etcd.New(e.Client(), "k8c1"), CA: newCA(t), Now: time.Now, Log: log, Kubeadm: kubeadm()}
+	s.url = listen(t, joinhttp.Hosts(s.Coordinator, log), s.CA, log)
+	return s
+}
+
+func kubeadm() join.Kubeadm {
+	return join.Kubeadm{
+		Init:   func(plan.Plan, plan.HostPlan) (string, error) { return "kind: InitConfiguration", nil },
+		Access: func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{CSRName: "joinsvc"}, nil },
+		Connect: func(joinapi.ClusterAccess) (join.Cluster, error) {
+			return nil, errors.New("the certificate is for another key")
+		},
+	}
+}
+
+func newCA(t *testing.T) *pki.CA {
+	t.Helper()
+	ca, err := pki.New("k8c1", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca
+}
+
+func listen(t *testing.T, h http.Handler, ca *pki.CA, log *slog.Logger) string {
+	t.Helper()
+	config, err := ca.ServerTLS([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := joinhttp.Server(h, log)
+	server.TLSConfig = config
+	go func() { _ = server.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { _ = server.Close() })
+	return "https://" + l.Addr().String()
+}
+
+func (s *service) token(uses int) string {
+	s.t.Helper()
+	token, err := s.CreateToken(s.t.Context(), joinapi.TokenRequest{Uses: uses, TTL: time.Hour})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return token.Token
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func keyPEM(t *testing.T, key crypto.PrivateKey) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// identity is that of the planned node at index i.
+func (s *service) identity(i int) joinapi.Identity {
+	n := s.Plan.Spec.Nodes[i]
+	return joinapi.Identity{Hostname: n.Name, MACs: n.MACs}
+}
+
+func (s *service) node(i int) *joinapi.Client {
+	s.t.Helper()
+	key := newKey(s.t)
+	resp, err := joinapi.Enrol(s.t.Context(), s.url, s.token(1), key, s.identity(i))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.client(resp, key)
+}
+
+func (s *service) client(resp joinapi.EnrolResponse, key crypto.PrivateKey) *joinapi.Client {
+	s.t.Helper()
+	c, err := joinapi.NewClient(s.url, []byte(resp.CA), []byte(resp.Certificate), keyPEM(s.t, key))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+func wantCode(t *testing.T, err error, code joinapi.Code, says string) {
+	t.Helper()
+	if joinapi.CodeOf(err) != code || !strings.Contains(fmt.Sprint(err), says) {
+		t.Errorf("got %v, want %s saying %q", err, code, says)
+	}
+}
+
+func (s *service) wantLog(says ...string) {
+	s.t.Helper()
+	for _, line := range strings.Split(s.log.String(), "\n") {
+		all := true
+		for _, part := range says {
+			all = all && strings.Contains(line, part)
+		}
+		if all {
+			return
+		}
+	}
+	s.t.Errorf("no line of the log has all of %q:\n%s", says, s.log)
+}
+
+func TestANodeFromEnrolmentToOrders(t *testing.T) {
+	s := start(t)
+	m0, s1 := s.node(0), s.node(1)
+	view, err := s1.Node(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := s.Plan.HostPlan("k8c1s1")
+	if diff := cmp.Diff(joinapi.NodeView{Phase: joinapi.PhaseEnrolled, Plan: want}, view, cmp.Comparer(func(a, b plan.HostPlan) bool {
+		return fmt.Sprint(a) == fmt.Sprint(b)
+	})); diff != "" {
+		t.Error(diff)
+	}
+	if err := m0.Report(t.Context(), joinapi.Report{Phase: "prepared", Outcome: joinapi.OutcomeDone, Time: time.Now()}); err != nil {
+		t.Error(err)
+	}
+	_, err = s1.Kubeadm(t.Context())
+	wantCode(t, err, joinapi.CodeNotYet, "waiting for")
+	var notYet *joinapi.Error
+	if errors.As(err, &notYet); notYet.RetryAfter != 5*time.Second {
+		t.Errorf("ask again after %v, want 5s", notYet.RetryAfter)
+	}
+	order, err := m0.Kubeadm(t.Context())
+	if err != nil || order.Action != joinapi.ActionInit {
+		t.Errorf("%+v, %v", order, err)
+	}
+	err = m0.ClusterAccess(t.Context(), joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: s.CA.PEM()})
+	wantCode(t, err, joinapi.CodeInvalid, "another key")
+}
+
+func TestWrongToken(t *testing.T) {
+	s := start(t)
+	parts := strings.Split(s.token(1), ".")
+	parts[3] = "guess"
+	_, err := joinapi.Enrol(t.Context(), s.url, strings.Join(parts, "."), newKey(t), s.identity(0))
+	wantCode(t, err, joinapi.CodeUnauthorized, "does not know this enrolment token")
+	s.wantLog("enrolment refused", "token="+parts[2], "wrong secret")
+	s.wantNothing()
+}
+
+func TestUsedUpToken(t *testing.T) {
+	s := start(t)
+	token, key := s.token(1), newKey(t)
+	first, err := joinapi.Enrol(t.Context(), s.url, token, key, s.identity(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = joinapi.Enrol(t.Context(), s.url, token, newKey(t), s.identity(1))
+	wantCode(t, err, joinapi.CodeUnauthorized, "used up (1 of 1)")
+	s.wantLog("enrolment refused", "used up: 1 of 1, by [k8c1m0.labs.haystacknetworks.com]")
+
+	again, err := joinapi.Enrol(t.Context(), s.url, token, key, s.identity(0))
+	if err != nil || again.Node != first.Node {
+		t.Fatalf("the same key again: %+v, %v", again, err)
+	}
+	if _, err := s.client(again, key).Node(t.Context()); err != nil {
+		t.Error("with the second certificate:", err)
+	}
+	if nodes, _ := s.Nodes(t.Context()); len(nodes) != 1 {
+		t.Errorf("%d nodes, want 1", len(nodes))
+	}
+}
+
+func (s *service) wantNothing() {
+	s.t.Helper()
+	if nodes, err := s.Nodes(s.t.Context()); err != nil || len(nodes) != 0 {
+		s.t.Errorf("nodes %v, %v; want none", nodes, err)
+	}
+}
+
+func TestWrongCAHash(t *testing.T) {
+	s := start(t)
+	token, err := joinapi.ParseToken(s.token(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := token.CA
+	token.CA = joinapi.CAHash(newCA(t).Certificate().Raw)
+	_, err = joinapi.Enrol(t.Context(), s.url, token.String(), newKey(t), s.identity(0))
+	var wrong *joinapi.WrongCAError
+	if !errors.As(err, &wrong) || wrong.Want != token.CA || !strings.Contains(err.Error(), right) {
+		t.Errorf("got %v, want an error that names %s and %s", err, token.CA, right)
+	}
+	// The server writes its line when the alert arrives.
+	for range 100 {
+		if strings.Contains(s.log.String(), "TLS handshake error") {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.wantLog("TLS handshake error", "bad certificate")
+	s.wantNothing()
+}
+
+// A server that shows the right CA, which is public, but whose certificate it
+// has not signed must not get the token.
+func TestFalseServerWithTheRightCA(t *testing.T) {
+	s := start(t)
+	config, err := newCA(t).ServerTLS([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := config.GetCertificate
+	config.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		cert, err := get(h)
+		return &tls.Certificate{Certificate: [][]byte{cert.Certificate[0], s.CA.Certificate().Raw}, PrivateKey: cert.PrivateKey}, err
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{}, 1)
+	server := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- struct{}{} })}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	_, err = joinapi.Enrol(t.Context(), "https://"+l.Addr().String(), s.token(1), newKey(t), s.identity(0))
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		t.Errorf("got %v, want an unknown authority", err)
+	}
+	if len(asked) > 0 {
+		t.Error("the false server got a request")
+	}
+}
+
+// The name on the certificate has to be the one that the host asked for.
+func TestServerOfAnotherName(t *testing.T) {
+	s := start(t)
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.url, "https://"))
+	_, err := joinapi.Enrol(t.Context(), "https://localhost:"+port, s.token(1), newKey(t), s.identity(0))
+	var name x509.HostnameError
+	if !errors.As(err, &name) {
+		t.Errorf("got %v, want a wrong host name", err)
+	}
+}
+
+// A node acts as the subject of its certificate; one whose key is no longer
+// the node's, as one of a false node signed with the CA, acts as nobody.
+func TestAnotherNodesCertificate(t *testing.T) {
+	s := start(t)
+	m0 := s.node(0)
+	key := newKey(t)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := pki.ParseRequest(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := s.CA.SignNode(req, "k8c1m0.labs.haystacknetworks.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	impostor := s.client(joinapi.EnrolResponse{CA: s.CA.PEM(), Certificate: cert}, key)
+	_, err = impostor.Kubeadm(t.Context())
+	wantCode(t, err, joinapi.CodeForbidden, "not the key that k8c1m0")
+	s.wantLog("refused", "path=/v1/node/kubeadm", "code=forbidden", "node=k8c1m0")
+	if view, err := m0.Node(t.Context()); err != nil || view.Phase != joinapi.PhaseEnrolled {
+		t.Errorf("the real node sees %+v, %v", view, err)
+	}
+}
+
+// A certificate of another CA does not get past the handshake.
+func TestCertificateOfAnotherCA(t *testing.T) {
+	s := start(t)
+	other := start(t)
+	key := newKey(t)
+	resp, err := joinapi.Enrol(t.Context(), other.url, other.token(1), key, other.identity(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.CA = s.CA.PEM() // it trusts s, but s does not know it
+	_, err = s.client(resp, key).Node(t.Context())
+	if err == nil || joinapi.CodeOf(err) != "" {
+		t.Errorf("got %v, want a refused handshake", err)
+	}
+}
+
+func (s *service) plain(method, path string, body io.Reader, header ...string) *http.Response {
+	s.t.Helper()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.CA.Pool()}}}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+func TestStatuses(t *testing.T) {
+	s := start(t)
+	bearer := []string{"Authorization", "Bearer " + s.token(1)}
+	tests := []struct {
+		name, method, path, body string
+		header                   []string
+		status                   int
+		says                     string
+	}{
+		{"no certificate", "GET", "/v1/node", "", nil, 401, "client certificate"},
+		{"no certificate, writing", "POST", "/v1/node/report", "{}", nil, 401, "client certificate"},
+		{"no bearer", "POST", "/v1/enrol", "{}", nil, 401, "Bearer"},
+		{"unknown field", "POST", "/v1/enrol", `{"csr":"","colour":1}`, bearer, 400, "colour"},
+		{"two values", "POST", "/v1/enrol", `{}{}`, bearer, 400, "something follows"},
+		{"too large", "POST", "/v1/enrol", `{"csr":"` + strings.Repeat("x", 65<<10) + `"}`, bearer, 400, "too large"},
+		{"nowhere", "GET", "/v1/other", "", nil, 404, "there is no GET /v1/other"},
+		{"operators' path", "GET", "/v1/status", "", nil, 404, "there is no"},
+		{"alive", "GET", "/healthz", "", nil, 204, ""},
+		{"ready", "GET", "/readyz", "", nil, 204, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resp := s.plain(tt.method, tt.path, strings.NewReader(tt.body), tt.header...)
+			data, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != tt.status || !strings.Contains(string(data), tt.says) {
+				t.Errorf("%d %s %v, want %d saying %q", resp.StatusCode, data, err, tt.status, tt.says)
+			}
+		})
+	}
+}
+
+func TestEnrolmentsAreLimited(t *testing.T) {
+	s := start(t)
+	var last *http.Response
+	for range 60 {
+		if last = s.plain("POST", "/v1/enrol", strings.NewReader("{}")); last.StatusCode == http.StatusTooManyRequests {
+			break
+		}
+	}
+	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") != "1" {
+		t.Errorf("after 60 attempts %d, Retry-After %q", last.StatusCode, last.Header.Get("Retry-After"))
+	}
+}
+
+func TestOnlyTLS13(t *testing.T) {
+	s := start(t)
+	_, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"), &tls.Config{RootCAs: s.CA.Pool(), MaxVersion: tls.VersionTLS12})
+	if err == nil || !strings.Contains(err.Error(), "protocol version") {
+		t.Errorf("TLS 1.2: %v", err)
+	}
+}
+
+func TestOperators(t *testing.T) {
+	s := start(t)
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := joinhttp.Server(joinhttp.Operators(s.Coordinator, s.Log), s.Log)
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	admin := joinapi.NewAdmin(socket)
+	token, err := admin.CreateToken(t.Context(), joinapi.TokenRequest{Uses: 1, TTL: time.Hour, Node: "k8c1s1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := joinapi.Enrol(t.Context(), s.url, token.Token, newKey(t), s.identity(1)); err != nil {
+		t.Error(err)
+	}
+	_, err = admin.CreateToken(t.Context(), joinapi.TokenRequest{})
+	wantCode(t, err, joinapi.CodeInvalid, "uses")
+	status, err := admin.Status(t.Context())
+	if err != nil || len(status.Nodes) != 3 || status.Nodes[1].Phase != joinapi.PhaseEnrolled || status.Nodes[0].Phase != "" {
+		t.Errorf("%+v, %v", status, err)
+	}
+}
+
+func TestCancelledClient(t *testing.T) {
+	s := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := joinapi.Enrol(ctx, s.url, s.token(1), newKey(t), s.identity(0))
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
