@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -142,4 +143,24 @@ func (c *Cluster) RevokeToken(ctx context.Context, token string) error {
 		return fmt.Errorf("removing bootstrap token %s: %w", id, err)
 	}
 	return nil
+}
+
+// Serves tells whether the API server serves all these resources of a group
+// and version ("crd.projectcalico.org/v1"); a group that it does not know is
+// no error.
+func (c *Cluster) Serves(ctx context.Context, groupVersion string, resources ...string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	list, err := c.Discovery.ServerResourcesForGroupVersionWithContext(ctx, groupVersion)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking what is served of %s: %w", groupVersion, err)
+	}
+	served := map[string]bool{}
+	for _, r := range list.APIResources {
+		served[r.Name] = true
+	}
+	return !slices.ContainsFunc(resources, func(r string) bool { return !served[r] }), nil
 }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package calico brings a plan's BGP side into a cluster that runs Calico with
+// the Kubernetes datastore: what a plan and a node mean as Calico's objects
+// (pure), the operator's manifest set to agree with them, a reconciler that
+// keeps them so, and the state of every planned session.
+//
+// It speaks to the API server alone, by server-side apply of plain maps.
+// Calico's own client would delete other people's annotations of a Node, and
+// the marshalled types leave out a natOutgoing of false, which then stays true
+// on the pool that calico-node makes.
+package calico
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// Node is a node with what it has leased.
+type Node struct {
+	Name    string       // in Kubernetes: fully qualified
+	Address netip.Prefix // 192.168.9.193/28
+	ASN     uint32
+}
+
+// API is where an installation of Calico keeps its objects.
+type API string
+
+// The two kinds of installation. With CRD the objects are CRDs of Calico's
+// backend, as they have been since v3; Native came with v3.32.
+const (
+	CRD    API = "crd.projectcalico.org/v1"
+	Native API = "projectcalico.org/v3"
+)
+
+func (a API) resource(plural string) schema.GroupVersionResource {
+	group, version, _ := strings.Cut(string(a), "/")
+	return schema.GroupVersionResource{Group: group, Version: version, Resource: plural}
+}
+
+// The resources that joinsvc works with, by their plural names.
+const (
+	bgpPeers           = "bgppeers"
+	bgpConfigurations  = "bgpconfigurations"
+	ipPools            = "ippools"
+	nodeStatuses       = "caliconodestatuses"
+	clusterInformation = "clusterinformations"
+)
+
+// poolName is the name under which calico-node makes the first pool, so that
+// the two of us make the same object in whichever order.
+const poolName = "default-ipv4-ippool"
+
+// The annotations that stand for a Calico Node resource's spec.bgp
+// (libcalico-go/lib/backend/k8s/resources/node.go).
+const (
+	addressAnnotation = "projectcalico.org/IPv4Address"
+	asnAnnotation     = "projectcalico.org/ASNumber"
+)
+
+// Annotations are what a Node carries, exactly these two.
+func Annotations(n Node) map[string]string {
+	return map[string]string{
+		addressAnnotation: n.Address.String(),
+		asnAnnotation:     strconv.FormatUint(uint64(n.ASN), 10),
+	}
+}
+
+func (a API) object(kind, name string, spec map[string]any) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": string(a),
+		"kind":       kind,
+		"metadata":   map[string]any{"name": name},
+		"spec":       spec,
+	}}
+}
+
+// Pool is the plan's pod range: routed as it is, without tunnel and NAT.
+func Pool(a API, p plan.Plan) *unstructured.Unstructured {
+	return a.object("IPPool", poolName, map[string]any{
+		"cidr":         p.Spec.Pods.Subnet.String(),
+		"blockSize":    int64(p.Spec.Pods.BlockSize),
+		"ipipMode":     "Never",
+		"vxlanMode":    "Never",
+		"natOutgoing":  false, // said aloud: calico-node's own pool has true
+		"nodeSelector": "all()",
+	})
+}
+
+// Configuration turns the mesh of the nodes off, because the leaves are every
+// node's only neighbours, and has each node announce the load balancers' range.
+func Configuration(a API, p plan.Plan) *unstructured.Unstructured {
+	spec := map[string]any{
+		"logSeverityScreen":     "Info",
+		"nodeToNodeMeshEnabled": false,
+	}
+	if subnet := p.Spec.LoadBalancers.Subnet; subnet.IsValid() {
+		spec["serviceLoadBalancerIPs"] = []any{map[string]any{"cidr": subnet.String()}}
+	}
+	return a.object("BGPConfiguration", "default", spec)
+}
+
+// Peers is one object per leaf, "leaf201-k8c1m0" for k8c1m0.
+func Peers(a API, p plan.Plan, n Node) []*unstructured.Unstructured {
+	short := strings.TrimSuffix(n.Name, "."+p.Spec.Domain)
+	peers := make([]*unstructured.Unstructured, 0, len(p.Spec.Fabric.Leaves))
+	for _, leaf := range p.Spec.Fabric.Leaves {
+		peers = append(peers, a.object("BGPPeer", leaf.Name+"-"+short, map[string]any{
+			"node":     n.Name,
+			"peerIP":   leaf.Address.String(),
+			"asNumber": int64(p.Spec.Fabric.ASN),
+		}))
+	}
+	return peers
+}
+
+// statusRequest asks calico-node on a node to report, every ten seconds if
+// there is something new.
+func statusRequest(a API, node string) *unstructured.Unstructured {
+	return a.object("CalicoNodeStatus", statusName(node), map[string]any{
+		"node":                node,
+		"classes":             []any{"Agent", "BGP", "Routes"},
+		"updatePeriodSeconds": int64(10),
+	})
+}
+
+func statusName(node string) string { return "joinsvc-" + node }
+
+// planned is every session of a node, with no state yet.
+func planned(p plan.Plan) []joinapi.Session {
+	sessions := make([]joinapi.Session, 0, len(p.Spec.Fabric.Leaves))
+	for _, leaf := range p.Spec.Fabric.Leaves {
+		sessions = append(sessions, joinapi.Session{
+			Leaf:    leaf.Name,
+			PeerIP:  leaf.Address.String(),
+			PeerASN: p.Spec.Fabric.ASN,
+		})
+	}
+	return sessions
+}
