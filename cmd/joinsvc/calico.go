@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/nodeprep/nodeprep/pkg/calico"
+	"github.com/nodeprep/nodeprep/pkg/cluster"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// readManifest reads and checks the manifest of Calico that the plan names.
+func readManifest(p plan.Plan) (string, error) {
+	file := p.Spec.Calico.Manifest
+	if file == "" {
+		return "", errors.New("spec.calico.manifest: is missing; want the file of Calico's manifest on this machine")
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading spec.calico.manifest: %w", err)
+	}
+	manifest, err := calico.Manifest(data, p)
+	if err != nil {
+		return "", fmt.Errorf("spec.calico.manifest: %s: %w", file, err)
+	}
+	return manifest, nil
+}
+
+// reconcile keeps Calico's objects until ctx ends.
+func (l *link) reconcile(ctx context.Context, c *cluster.Cluster) {
+	r := calico.Reconciler{
+		Client:   c.Dynamic,
+		Serves:   c.Serves,
+		Plan:     l.in.plan,
+		Nodes:    l.leased,
+		Sessions: l.coordinator.Sessions,
+		Log:      l.log,
+	}
+	if err := r.Run(ctx); err != nil && ctx.Err() == nil {
+		l.log.Error("calico's objects are not kept any more", "err", err)
+	}
+}
+
+// leased are the nodes that hold an address and an ASN.
+func (l *link) leased(ctx context.Context) ([]calico.Node, error) {
+	nodes, err := l.coordinator.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var leased []calico.Node
+	for _, n := range nodes {
+		leased = append(leased, calico.Node{Name: n.Name, Address: n.Address, ASN: n.ASN})
+	}
+	return leased, nil
+}

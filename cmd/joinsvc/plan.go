@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+func planCommand() *cobra.Command {
+	check := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Check a plan against itself and print every problem",
+		Long:  "Check a plan against itself and print every problem with its path. Errors make it unusable (exit 1); warnings do not.",
+		Args:  cobra.ExactArgs(1),
+	}
+	format := output(check)
+	check.RunE = func(cmd *cobra.Command, args []string) error {
+		asJSON, err := wantsJSON(*format)
+		if err != nil {
+			return err
+		}
+		_, report, err := plan.Load(args[0])
+		if err != nil {
+			return err
+		}
+		if err := printReport(cmd.OutOrStdout(), args[0], report, asJSON); err != nil {
+			return err
+		}
+		if len(report.Errors()) > 0 {
+			return errSaid
+		}
+		return nil
+	}
+	parent := &cobra.Command{Use: "plan", Short: "Work with a plan"}
+	parent.AddCommand(check)
+	return parent
+}
+
+// checked is what `plan check -o json` prints.
+type checked struct {
+	Valid    bool        `json:"valid"`
+	Problems plan.Report `json:"problems"`
+}
+
+func printReport(w io.Writer, file string, report plan.Report, asJSON bool) error {
+	errs, warnings := report.Errors(), report.Warnings()
+	if asJSON {
+		all := append(append(plan.Report{}, errs...), warnings...)
+		return printJSON(w, checked{Valid: len(errs) == 0, Problems: all})
+	}
+	for _, p := range append(errs, warnings...) {
+		if _, err := fmt.Fprintln(w, p); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s: %d error(s), %d warning(s)\n", file, len(errs), len(warnings))
+	return err
+}
+
+func printJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(value)
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"github.com/nodeprep/nodeprep/pkg/join"
+	"github.com/nodeprep/nodeprep/pkg/join/etcd"
+	"github.com/nodeprep/nodeprep/pkg/joinhttp"
+	"github.com/nodeprep/nodeprep/pkg/pki"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// shutdownTimeout is how long answers under way may take when joinsvc stops.
+const shutdownTimeout = 10 * time.Second
+
+func serveCommand(load func() (config, error)) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Answer hosts and operators until told to stop",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := load()
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			in, err := readInputs(c, log)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, in, log)
+		},
+	}
+}
+
+// inputs are what the operator wrote, checked before anything is touched.
+type inputs struct {
+	plan     plan.Plan
+	manifest string // Calico's, set to the plan
+	names    []string
+}
+
+func readInputs(c config, log *slog.Logger) (inputs, error) {
+	p, report, err := plan.Load(c.Plan)
+	if err != nil {
+		return inputs{}, err
+	}
+	if err := report.Err(); err != nil {
+		return inputs{}, fmt.Errorf("%s: %w", c.Plan, err)
+	}
+	for _, w := range report.Warnings() {
+		log.Warn("plan", "path", w.Path, "warning", w.Message)
+	}
+	manifest, err := readManifest(p)
+	if err != nil {
+		return inputs{}, err
+	}
+	names, err := c.serverNames()
+	return inputs{plan: p, manifest: manifest, names: names}, err
+}
+
+// serve runs joinsvc until ctx ends.
+func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err error) {
+	unlock, err := lock(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	ca, err := pki.Open(filepath.Join(c.DataDir, "ca.pem"), in.plan.Metadata.Name, time.Now)
+	if err != nil {
+		return err
+	}
+	key, err := pki.OpenKey(filepath.Join(c.DataDir, "cluster.key"))
+	if err != nil {
+		return err
+	}
+	store, err := etcd.Start(ctx, filepath.Join(c.DataDir, "etcd"), log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	coordinator := &join.Coordinator{
+		Plan:  in.plan,
+		Store: etcd.New(store.Client(), in.plan.Metadata.Name),
+		CA:    ca,
+		Now:   time.Now,
+		Log:   log,
+	}
+	l := newLink(ctx, in, key, coordinator, log)
+	defer l.close()
+	coordinator.Kubeadm = l.kubeadm()
+	if err := coordinator.Resume(ctx); err != nil {
+		// Hosts can enrol and operators can look without a cluster.
+		log.Error("the cluster is out of reach", "err", err)
+	}
+	return answer(ctx, c, in.names, coordinator, log)
+}
+
+// answer listens for hosts and operators until ctx ends.
+func answer(ctx context.Context, c config, names []string, coordinator *join.Coordinator, log *slog.Logger) error {
+	tlsConfig, err := coordinator.CA.ServerTLS(names)
+	if err != nil {
+		return err
+	}
+	hosts, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listening for hosts: %w", err)
+	}
+	defer hosts.Close() //nolint:errcheck // a second close says so
+	operators, err := listenUnix(c.AdminSocket)
+	if err != nil {
+		return fmt.Errorf("listening for operators: %w", err)
+	}
+	defer operators.Close() //nolint:errcheck // a second close says so
+	hostServer := joinhttp.Server(joinhttp.Hosts(coordinator, log), log)
+	hostServer.TLSConfig = tlsConfig
+	adminServer := joinhttp.Server(joinhttp.Operators(coordinator, log), log)
+	failed := make(chan error, 2)
+	go func() { failed <- hostServer.ServeTLS(hosts, "", "") }()
+	go func() { failed <- adminServer.Serve(operators) }()
+	log.Info("serving", "cluster", coordinator.Plan.Metadata.Name, "listen", hosts.Addr().String(), "names", names, "admin", c.AdminSocket, "version", version)
+	if err := notify(log, daemon.SdNotifyReady); err != nil {
+		return err
+	}
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	return errors.Join(err, notify(log, daemon.SdNotifyStopping), stop(hostServer, adminServer))
+}
+
+// notify tells systemd, when it is there, how joinsvc is (sd_notify(3)).
+func notify(log *slog.Logger, state string) error {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		return fmt.Errorf("telling systemd %s: %w", state, err)
+	}
+	log.Debug("told systemd", "state", state)
+	return nil
+}
+
+func stop(servers ...*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}
