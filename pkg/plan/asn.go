@@ -62,7 +62,7 @@ func (c *checker) publicASN(path string, first, last uint32, owned bool) {
 	switch {
 	case first >= 64496 && last <= 64511 || first >= 65536 && last <= 65551:
 		c.warnf(path, "%s is for documentation only (RFC 5398)", numbers(first, last))
-	case !owned && !(private(first) && private(last)):
+	case !owned && (!private(first) || !private(last)):
 		c.warnf(path, "%s is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)", numbers(first, last))
 	}
 }

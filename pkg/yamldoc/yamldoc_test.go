@@ -77,7 +77,7 @@ func TestProblems(t *testing.T) {
 		{"second document", "name: a\n---\nname: b\n", []string{"a second document follows; one file holds one document"}},
 		{"trailing rubbish", "{name: a}\n}\n", []string{"yaml: line 1: did not find expected <document start>"}},
 
-		{"unknown field", "nmae: a", []string{"nmae: " + known}},
+		{"unknown field", "nam: a", []string{"nam: " + known}},
 		{"unknown field of an item", "hosts: [{nam: a}]", []string{"hosts[0].nam: unknown field; known here: address, name"}},
 		{"a field without a name in documents", "Hidden: a\nBare: b\n", []string{"Hidden: " + known, "Bare: " + known}},
 		{"names have one spelling", "Name: a", []string{"Name: " + known}},
