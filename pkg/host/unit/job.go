@@ -33,9 +33,13 @@ const done = "done"
 
 type enqueue func(ctx context.Context, name, mode string, result chan<- string) (int, error)
 
-// job asks for a job and waits for its result. The channel holds one, since
-// go-systemd sends on it while it holds the lock that the next call needs.
 func (s *Systemd) job(ctx context.Context, verb, name string, ask enqueue) error {
+	return await(ctx, verb, name, ask, func() string { return s.why(ctx, name) })
+}
+
+// await asks for a job and waits for its result. The channel holds one, since
+// go-systemd sends on it while it holds the lock that the next call needs.
+func await(ctx context.Context, verb, name string, ask enqueue, why func() string) error {
 	result := make(chan string, 1)
 	if _, err := ask(ctx, name, "replace", result); err != nil {
 		return fmt.Errorf("%s %s: %w", verb, name, err)
@@ -45,7 +49,7 @@ func (s *Systemd) job(ctx context.Context, verb, name string, ask enqueue) error
 		if r == done {
 			return nil
 		}
-		return fmt.Errorf("%s %s: the job ended as %q%s; see journalctl -b -u %s", verb, name, r, s.why(ctx, name), name)
+		return fmt.Errorf("%s %s: the job ended as %q%s; see journalctl -b -u %s", verb, name, r, why(), name)
 	case <-ctx.Done():
 		return fmt.Errorf("%s %s: waiting for the job: %w", verb, name, context.Cause(ctx))
 	}

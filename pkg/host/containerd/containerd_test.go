@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package containerd
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/host"
+	"github.com/nodeprep/nodeprep/pkg/host/unit"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+)
+
+const pause = "registry.k8s.io/pause:3.10.1"
+
+// service is systemd with containerd's unit.
+type service struct {
+	state unit.State
+	log   []string
+}
+
+func (s *service) State(context.Context, string) (unit.State, error) { return s.state, nil }
+
+func (s *service) Enable(context.Context, string) error {
+	s.log, s.state.File = append(s.log, "enable"), "enabled"
+	return nil
+}
+
+func (s *service) Unmask(context.Context, string) error { return nil }
+
+func (s *service) Start(context.Context, string) error {
+	s.log, s.state.Active, s.state.Since = append(s.log, "start"), "active", time.Now()
+	return nil
+}
+
+func (s *service) Restart(context.Context, string) error {
+	s.log, s.state.Since = append(s.log, "restart"), time.Now()
+	return nil
+}
+
+func stopped() unit.State {
+	return unit.State{Load: "loaded", Active: "inactive", File: "disabled"}
+}
+
+func active(since time.Duration) unit.State {
+	return unit.State{Load: "loaded", Active: "active", File: "enabled", Since: time.Now().Add(since)}
+}
+
+const adopted = `version = 2
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  SystemdCgroup = true
+`
+
+func TestRuntime(t *testing.T) {
+	tests := []struct {
+		name, have string // "" is absent
+		state      unit.State
+		log, keep  string // verbs; keep is what should stay in the file, "" is ours
+		saved      bool
+	}{
+		{name: "fresh", state: stopped(), log: "enable start"},
+		{name: "running without a file", state: active(-time.Hour), log: "restart"},
+		{name: "right", have: ours(pause), state: active(time.Second)},
+		{name: "cut off before the restart", have: ours(pause), state: active(-time.Hour), log: "restart"},
+		{name: "other pause image", have: ours("registry.k8s.io/pause:3.9"), state: active(-time.Hour), log: "restart"},
+		{name: "adopted", have: adopted, state: active(time.Second), keep: adopted},
+		{name: "docker.com's", have: "disabled_plugins = [\"cri\"]\n", state: stopped(), log: "enable start", saved: true},
+		{name: "cgroupfs", have: "version = 3\n", state: active(-time.Hour), log: "restart", saved: true},
+		{name: "no TOML", have: "version = = 3\n", state: stopped(), log: "enable start", saved: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := host.Root(t.TempDir())
+			if tt.have != "" {
+				if err := root.Write(configFile, tt.have, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := &service{state: tt.state}
+			applyTwice(t, Runtime{Root: root, Units: s, SandboxImage: pause, Now: func() time.Time { return time.Now().Add(time.Second) }}, func() {
+				wantText(t, "verbs", tt.log, strings.Join(s.log, " "))
+			})
+			want := tt.keep
+			if want == "" {
+				want = ours(pause)
+			}
+			wantText(t, "config", want, read(root, configFile))
+			if tt.saved {
+				wantText(t, "saved", tt.have, read(root, savedFile))
+			} else if root.Exists(savedFile) {
+				t.Error("saved a file that was not replaced")
+			}
+		})
+	}
+}
+
+func applyTwice(t *testing.T, r Runtime, check func()) {
+	t.Helper()
+	for range 2 {
+		runner := phase.Runner{Now: time.Now, Report: func(phase.Event) {}}
+		if _, err := runner.Run(t.Context(), []phase.Phase{{Name: "runtime", Plan: r.Plan}}); err != nil {
+			t.Fatal(err)
+		}
+		check()
+	}
+}
+
+func wantText(t *testing.T, what, want, got string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func read(root host.Root, name string) string {
+	data, err := os.ReadFile(root.Path(name))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+// What we write passes the test that we put foreign files to.
+func TestOursIsFit(t *testing.T) {
+	if why := unfit(ours(pause)); why != "" {
+		t.Error(why)
+	}
+}
+
+func TestClockSetBackIsNoReasonToRestart(t *testing.T) {
+	root := host.Root(t.TempDir())
+	if err := root.Write(configFile, ours(pause), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := Runtime{Root: root, Units: &service{state: active(-2 * time.Hour)}, SandboxImage: pause, Now: func() time.Time { return time.Now().Add(-time.Hour) }}
+	if changes, err := r.Plan(t.Context()); err != nil || len(changes) > 0 {
+		t.Error(changes, err)
+	}
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package firewall
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/host/unit"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+)
+
+// machine runs firewalld, or not. When it is stopped, its tables go unless it
+// is sloppy.
+type machine struct {
+	state    unit.State
+	families []string
+	sloppy   bool
+	log      []string
+}
+
+func (m *machine) State(context.Context, string) (unit.State, error) { return m.state, nil }
+
+func (m *machine) Stop(_ context.Context, name string) error {
+	m.log = append(m.log, "stop "+name)
+	m.state.Active = "inactive"
+	if !m.sloppy {
+		m.families = nil
+	}
+	return nil
+}
+
+func (m *machine) Disable(context.Context, string) error {
+	m.log = append(m.log, "disable")
+	m.state.File = "disabled"
+	return nil
+}
+
+func (m *machine) Mask(context.Context, string) error {
+	m.log = append(m.log, "mask")
+	m.state.Load, m.state.File = "masked", "masked"
+	return nil
+}
+
+func (m *machine) Families(name string) ([]string, error) {
+	if name != "firewalld" {
+		return nil, nil
+	}
+	return m.families, nil
+}
+
+func (m *machine) Delete(name string) error {
+	m.log = append(m.log, "delete "+name)
+	m.families = nil
+	return nil
+}
+
+func TestNoFirewalld(t *testing.T) {
+	running := unit.State{Load: "loaded", Active: "active", File: "enabled"}
+	tests := []struct {
+		name string
+		m    machine
+		want string
+	}{
+		{"running", machine{state: running, families: []string{"inet"}}, "stop firewalld.service, disable, mask, delete firewalld"},
+		{"leaves its table", machine{state: running, families: []string{"inet"}, sloppy: true}, "stop firewalld.service, disable, mask, delete firewalld"},
+		{"only the table", machine{state: unit.State{Load: "not-found"}, families: []string{"ip", "ip6"}}, "delete firewalld, delete firewalld"},
+		{"absent", machine{state: unit.State{Load: "not-found"}}, ""},
+		{"gone", machine{state: unit.State{Load: "masked", Active: "inactive", File: "masked"}}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := &tt.m
+			plan := phase.Phase{Name: "firewall", Plan: NoFirewalld{m, m}.Plan}
+			for range 2 { // the second run has nothing left to do
+				if _, err := (phase.Runner{Now: time.Now, Report: func(phase.Event) {}}).Run(t.Context(), []phase.Phase{plan}); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tt.want, strings.Join(m.log, ", ")); diff != "" {
+					t.Errorf("verbs (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
