@@ -332,15 +332,15 @@ func (k linux) createVLAN(s CreateVLAN) error {
 }
 
 // revise sends the revisable attributes in one request. The mode is left out:
-// the driver refuses to set it on a bond with legs, even to what it is.
+// the driver refuses to set it on a bond with legs, even to what it is. So is
+// the index: together with a name it is a request to rename, which Linux 6.1
+// refuses while the link is up, even to the name that it has.
 func (k linux) revise(b Bond) error {
-	return k.on(b.Name, func(l netlink.Link) error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name, attrs.Index = b.Name, l.Attrs().Index
-		bond := netlink.NewLinkBond(attrs)
-		setRevisable(bond, b.Attributes())
-		return k.LinkModify(bond)
-	})
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = b.Name
+	bond := netlink.NewLinkBond(attrs)
+	setRevisable(bond, b.Attributes())
+	return k.LinkModify(bond)
 }
 
 // enslave sets the leg down first: before Linux 6.x the driver refuses one

@@ -357,6 +357,17 @@ func TestKernelDead(t *testing.T) {
 	}
 }
 
+// TestKernelActiveBackup has a bond without LACP.
+func TestKernelActiveBackup(t *testing.T) {
+	r, c := newRack(t), quick()
+	r.leafLink("leaf1", netlink.LinkSetUp)
+	r.leafLink("leaf2", netlink.LinkSetUp)
+	c.Bond.Mode = ActiveBackup
+	converge(t, r.kernel, c)
+	r.expect(c.Bond, "bond0 is up: eno1: up, 10000 Mb/s; eno2: up, 10000 Mb/s")
+	r.evidence("bond0")
+}
+
 // TestKernelTwoSwitches leads the legs to two LACP systems: a pair of leaves
 // that does not act as one.
 func TestKernelTwoSwitches(t *testing.T) {
@@ -383,13 +394,14 @@ func TestKernelTwoSwitches(t *testing.T) {
 func TestKernelRefuses(t *testing.T) {
 	r := newRack(t)
 	converge(t, r.kernel, quick())
+	r.must(netlink.LinkAdd(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "eno3", TxQLen: -1, Flags: net.FlagUp}}))
 	before := r.observe().String()
 	group := quick().Bond
 	group.MAC = MAC{0x01} // a group address, for which no interface can stand
 	old, _ := r.observe().Link("bond0")
 	for _, step := range []Step{
 		ReplaceBond{Old: old, Legs: []string{"eno1", "eno2"}, Bond: group},
-		Enslave{"bond0.1500", "bond0"},
+		Enslave{"eno3", "lo"}, // which nobody can be a leg of
 		CreateVLAN{quick().VLAN, "bond0"},
 		CreateBond{quick().Resolve(r.observe()).Bond},
 	} {

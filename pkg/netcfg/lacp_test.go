@@ -29,9 +29,12 @@ func TestParseBonding(t *testing.T) {
 		}},
 		{"one-dead", 1, map[string]Port{
 			"eno1": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
-			"eno2": {MII: "down", Aggregator: 2, Actor: 69, Partner: 1, Duplex: "unknown"},
+			"eno2": {MII: "down", Aggregator: 2, Actor: 69, Speed: 10000, Duplex: "full"},
 		}},
-		{"active-backup", 0, map[string]Port{"eno1": {MII: "up", Speed: 1000, Duplex: "full"}}},
+		{"active-backup", 0, map[string]Port{
+			"eno1": {MII: "up", Speed: 10000, Duplex: "full"},
+			"eno2": {MII: "up", Speed: 10000, Duplex: "full"},
+		}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("testdata", "bonding", test.file))
@@ -46,6 +49,15 @@ func TestParseBonding(t *testing.T) {
 				t.Errorf("ports (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestParseBondingUnknownSpeed has a driver that tells neither speed nor
+// duplex, as virtio_net does on its own.
+func TestParseBondingUnknownSpeed(t *testing.T) {
+	_, ports := parseBonding("Slave Interface: eno1\nMII Status: up\nSpeed: Unknown\nDuplex: Unknown\nAggregator ID: N/A\n")
+	if diff := cmp.Diff(map[string]Port{"eno1": {MII: "up", Duplex: "unknown"}}, ports); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -89,7 +101,7 @@ func TestInspect(t *testing.T) {
 	const first = "eno1: up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0; eno2: "
 	for _, test := range []struct {
 		name   string
-		break_ func(eno2 *Link)
+		harm func(eno2 *Link)
 		want   string
 	}{
 		{"whole", func(*Link) {}, "bond0 is up: " + first + "up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0"},
@@ -109,7 +121,7 @@ func TestInspect(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := bonded(t)
-			test.break_(link(&s, "eno2"))
+			test.harm(link(&s, "eno2"))
 			r := Inspect(s, reference().Bond)
 			if diff := cmp.Diff(test.want, r.String()); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
