@@ -339,8 +339,17 @@ func TestEveryProblemAtOnce(t *testing.T) {
 	if diff := cmp.Diff(want, lines(report)); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range want {
+		if !strings.Contains(string(readme), "\n"+line+"\n") {
+			t.Errorf("the README shows this plan without %q", line)
+		}
+	}
 	var invalid *plan.InvalidError
-	err := report.Err()
+	err = report.Err()
 	if !errors.As(err, &invalid) || len(invalid.Report) != 4 {
 		t.Fatalf("error is %v, want an InvalidError of the four errors", err)
 	}

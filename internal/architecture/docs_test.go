@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package architecture_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// documents are those that tell people what to type and where to look.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	docs := map[string]string{}
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/adr/*.md"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s matches no document (error %v)", pattern, err)
+		}
+		for _, path := range paths {
+			docs[path] = read(t, path)
+		}
+	}
+	return docs
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func firstGroups(pattern, text string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+func TestDocumentsNameTargetsThatExist(t *testing.T) {
+	targets := firstGroups(`(?m)^([a-z]+):`, read(t, filepath.Join(root, "Makefile")))
+	named := 0
+	for path, text := range documents(t) {
+		// Targets stand in code: at a line's start or after a backquote.
+		for _, target := range firstGroups("(?m)(?:^|`)make ([a-z]+)", text) {
+			named++
+			if !slices.Contains(targets, target) {
+				t.Errorf("%s names `make %s`; the Makefile has %s", path, target, strings.Join(targets, ", "))
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("only %d targets were found in the documents, so the search is broken", named)
+	}
+}
+
+func TestDocumentsLinkToFilesThatExist(t *testing.T) {
+	for path, text := range documents(t) {
+		for _, link := range firstGroups(`\]\(([^)#]+)\)`, text) {
+			if strings.Contains(link, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), link)); err != nil {
+				t.Errorf("%s links to nothing: %v", path, err)
+			}
+		}
+	}
+}
+
+func TestEveryTargetIsPhony(t *testing.T) {
+	makefile := read(t, filepath.Join(root, "Makefile"))
+	phony := strings.Fields(firstGroups(`(?m)^\.PHONY: (.*)$`, makefile)[0])
+	for _, target := range firstGroups(`(?m)^([a-z]+):`, makefile) {
+		if !slices.Contains(phony, target) {
+			t.Errorf("target %s is not .PHONY: a file of that name would hide it", target)
+		}
+	}
+}
