@@ -20,7 +20,7 @@ type fakeKernel struct {
 	refuse string // the What of a step that fails
 }
 
-func (k *fakeKernel) Observe(context.Context) (State, error) { return k.State.clone(), nil }
+func (k *fakeKernel) Observe(context.Context) (State, error) { return k.clone(), nil }
 
 func (k *fakeKernel) Apply(_ context.Context, step Step) error {
 	if what, _, _ := step.Change(); k.refuse != "" && what == k.refuse {

@@ -155,7 +155,7 @@ func TestLoadRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			root := t.TempDir()
 			applyFiles(t, func() ([]Change, error) { return PlanStore(root, reference().Resolve(hardware())) })
-			text := strings.Replace(read(t, root, StorePath), test.edit, test.to, -1)
+			text := strings.ReplaceAll(read(t, root, StorePath), test.edit, test.to)
 			if err := os.WriteFile(filepath.Join(root, StorePath), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -179,8 +179,10 @@ func TestRestore(t *testing.T) {
 		{name: "all there", minLinks: 1},
 		{name: "one late", minLinks: 2, late: "eno2"},
 		{name: "one gone", minLinks: 1, late: "eno1", never: true, missing: "eno1"},
-		{name: "one gone that is needed", minLinks: 2, late: "eno1", never: true, missing: "eno1",
-			err: "leg eno1 of bond0 does not exist; this host has eno2, mgmt0"},
+		{
+			name: "one gone that is needed", minLinks: 2, late: "eno1", never: true, missing: "eno1",
+			err: "leg eno1 of bond0 does not exist; this host has eno2, mgmt0",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			root, c := t.TempDir(), reference().Resolve(hardware())

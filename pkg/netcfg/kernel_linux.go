@@ -34,7 +34,9 @@ func NewKernel() Kernel {
 }
 
 // extendedErrors makes the library pass on the kernel's own words ("Device
-// type not supported") behind the errno. It is a variable there.
+// type not supported") behind the errno.
+//
+//nolint:gochecknoglobals // the switch is a variable of the library, and kernels are made side by side
 var extendedErrors = sync.OnceFunc(func() { nl.EnableErrorMessageReporting = true })
 
 type linux struct{ *netlink.Handle }

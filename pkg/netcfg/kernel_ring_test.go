@@ -282,13 +282,22 @@ func TestKernelDrift(t *testing.T) {
 		{"leg out", []Step{Release{"eno2", "bond0"}}, "eno2.master: - -> bond0\n"},
 		{"leg's MTU", []Step{SetMTU{"eno1", 9000, 1500}}, "eno1.mtu: 1500 -> 9000\n"},
 		{"leg's address", []Step{AddAddress{"eno1", foreign}}, "eno1.address: 192.168.9.199/28 -> -\n"},
-		{"second address", []Step{AddAddress{"bond0.1500", foreign}},
-			"bond0.1500.address: 192.168.9.199/28 -> -\nbond0.1500.address: - -> 192.168.9.193/28\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
-		{"ours is the second", []Step{RemoveAddress{"bond0.1500", ours}, AddAddress{"bond0.1500", foreign}, AddAddress{"bond0.1500", ours}, AddRoute{route}},
-			"bond0.1500.address: 192.168.9.199/28 -> -\nbond0.1500.address: - -> 192.168.9.193/28\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
+		{
+			"second address",
+			[]Step{AddAddress{"bond0.1500", foreign}},
+			"bond0.1500.address: 192.168.9.199/28 -> -\nbond0.1500.address: - -> 192.168.9.193/28\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
+		},
+		{
+			"ours is the second",
+			[]Step{RemoveAddress{"bond0.1500", ours}, AddAddress{"bond0.1500", foreign}, AddAddress{"bond0.1500", ours}, AddRoute{route}},
+			"bond0.1500.address: 192.168.9.199/28 -> -\nbond0.1500.address: - -> 192.168.9.193/28\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
+		},
 		{"route", []Step{RemoveRoute{route}}, "route: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
-		{"gateway", []Step{RemoveRoute{route}, AddRoute{Route{netip.MustParseAddr("192.168.9.205"), "bond0.1500", Metric}}},
-			"route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
+		{
+			"gateway",
+			[]Step{RemoveRoute{route}, AddRoute{Route{netip.MustParseAddr("192.168.9.205"), "bond0.1500", Metric}}},
+			"route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRack(t)

@@ -100,9 +100,9 @@ func bonded(t *testing.T) State {
 func TestInspect(t *testing.T) {
 	const first = "eno1: up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0; eno2: "
 	for _, test := range []struct {
-		name   string
+		name string
 		harm func(eno2 *Link)
-		want   string
+		want string
 	}{
 		{"whole", func(*Link) {}, "bond0 is up: " + first + "up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0"},
 		{"not there", func(l *Link) { l.Name = "eth7" }, "bond0 is degraded: " + first + "does not exist"},
@@ -110,14 +110,20 @@ func TestInspect(t *testing.T) {
 		{"set down", func(l *Link) { l.Up = false }, "bond0 is degraded: " + first + "is set down; try: ip link set eno2 up"},
 		{"no cable", func(l *Link) { l.Carrier = false }, "bond0 is degraded: " + first + "no carrier: its cable, its transceiver, or the switch port is off"},
 		{"in its updelay", func(l *Link) { l.Port.MII = "going back" }, "bond0 is degraded: " + first + `link check says "going back"; updelay is 2s`},
-		{"no speed", func(l *Link) { l.Port = Port{MII: "up", Aggregator: 2, Actor: 5, Duplex: "unknown"} },
-			"bond0 is degraded: " + first + "speed unknown: its driver reports no speed, and LACP bundles only ports of equal speed"},
+		{
+			"no speed", func(l *Link) { l.Port = Port{MII: "up", Aggregator: 2, Actor: 5, Duplex: "unknown"} },
+			"bond0 is degraded: " + first + "speed unknown: its driver reports no speed, and LACP bundles only ports of equal speed",
+		},
 		{"half duplex", func(l *Link) { l.Port.Duplex, l.Port.Actor = "half", 5 }, "bond0 is degraded: " + first + "half duplex: LACP needs full duplex"},
 		{"no partner", func(l *Link) { l.Port.PartnerMAC, l.Port.Partner = MAC{}, 1 }, "bond0 is degraded: " + first + "no LACP partner: the switch port does not speak LACP"},
-		{"another switch", func(l *Link) { l.Port.PartnerMAC, l.Port.Aggregator = mac(0xf1), 2 },
-			"bond0 is degraded: " + first + "in aggregator 2 while 1 is active: its LACP partner 00:00:5e:00:53:f1 is not that of the other legs, or has another key there"},
-		{"partner not ready", func(l *Link) { l.Port.Partner = 7 },
-			"bond0 is degraded: " + first + "LACP with 00:00:5e:00:53:f0 is not up: our port state is 61, the partner's 7 (no synchronization, no collecting, no distributing)"},
+		{
+			"another switch", func(l *Link) { l.Port.PartnerMAC, l.Port.Aggregator = mac(0xf1), 2 },
+			"bond0 is degraded: " + first + "in aggregator 2 while 1 is active: its LACP partner 00:00:5e:00:53:f1 is not that of the other legs, or has another key there",
+		},
+		{
+			"partner not ready", func(l *Link) { l.Port.Partner = 7 },
+			"bond0 is degraded: " + first + "LACP with 00:00:5e:00:53:f0 is not up: our port state is 61, the partner's 7 (no synchronization, no collecting, no distributing)",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := bonded(t)
