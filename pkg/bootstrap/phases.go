@@ -129,6 +129,8 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 		Run:    m.run,
 		Want:   append(kubernetes, dnf.Package{Name: "containerd.io"}),
 		Reload: m.units.Reload,
+		// The repository of pkgs.k8s.io hides its packages from upgrades, as ours does.
+		Unpin: []string{"kubernetes"},
 	}
 	if h.Packages.Folder == "" {
 		return install.Plan

@@ -71,6 +71,7 @@ func run(t *testing.T, plan planner) string {
 			seen.WriteString(e.Change + "\n")
 		case phase.Noted:
 			seen.WriteString("note: " + e.Message + "\n")
+		case phase.Started, phase.Planned, phase.Unknown, phase.Done, phase.Failed:
 		}
 	}}
 	if _, err := r.Run(t.Context(), []phase.Phase{{Name: "test", Plan: plan}}); err != nil {

@@ -24,8 +24,10 @@ func TestHosts(t *testing.T) {
 		{"there", ours + "127.0.0.1 localhost\n", ours + "127.0.0.1 localhost\n", ""},
 		{"other address", "127.0.0.1 localhost\n# begin nodeprep\n192.168.9.194 x\n# end nodeprep\n# mine\n", ours + "127.0.0.1 localhost\n# mine\n", change},
 		{"absent", "", ours, change},
-		{"conflict", "127.0.1.1 k8c1m0 # Debian\n10.0.0.1 k8c1m01\n", ours + "127.0.1.1 k8c1m0 # Debian\n10.0.0.1 k8c1m01\n",
-			"note: /etc/hosts also has \"127.0.1.1 k8c1m0 # Debian\"; ours stands before it\n" + change},
+		{
+			"conflict", "127.0.1.1 k8c1m0 # Debian\n10.0.0.1 k8c1m01\n", ours + "127.0.1.1 k8c1m0 # Debian\n10.0.0.1 k8c1m01\n",
+			"note: /etc/hosts also has \"127.0.1.1 k8c1m0 # Debian\"; ours stands before it\n" + change,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -75,7 +75,7 @@ func replace(path, dir, content string, perm fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup() //nolint:errcheck // after the rename there is nothing left to clean
+	defer f.Cleanup()
 	if err := keepOwner(path, f.File); err != nil {
 		return err
 	}
@@ -115,8 +115,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return d.Sync()
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // follow resolves the symbolic links that name itself is, inside the root, so
@@ -145,9 +144,14 @@ func (r Root) readOptional(name string) (content string, present bool, err error
 }
 
 // set writes a control file of the kernel (/proc/sys, /sys/fs/selinux), which
-// knows no rename.
+// knows no rename and makes no file that it does not have.
 func (r Root) set(name, value string) error {
-	return os.WriteFile(r.Path(name), []byte(value), 0o644)
+	f, err := os.OpenFile(r.Path(name), os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
 }
 
 // get reads a control file, with all white space between words made one blank.

@@ -41,8 +41,12 @@ const relabel = "SELinux is off in the running kernel; to enforce, remove selinu
 // Plan compares the kernel's mode and the boot-time file. Without SELinux in
 // the kernel there is nothing to set now; without the file, nothing at boot.
 func (s SELinux) Plan(ctx context.Context) ([]phase.Change, error) {
-	if s.Mode == SELinuxLeave {
+	switch s.Mode {
+	case SELinuxLeave:
 		return nil, nil
+	case SELinuxPermissive, SELinuxEnforcing:
+	default: // written to the file, it would keep the host from booting right
+		return nil, fmt.Errorf("SELinux mode %q is none of permissive, enforcing, leave", s.Mode)
 	}
 	now, err := s.Root.get(selinuxEnforce)
 	if err != nil && !notExist(err) {

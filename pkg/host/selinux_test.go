@@ -29,13 +29,19 @@ func TestSELinux(t *testing.T) {
 		mode                  SELinuxMode
 		want                  string
 	}{
-		{"now and at boot", "1", "SELINUX=enforcing\n", SELinuxPermissive,
-			"/etc/selinux/config: SELINUX=enforcing -> SELINUX=permissive\nSELinux: enforcing -> permissive\n"},
+		{
+			"now and at boot", "1", "SELINUX=enforcing\n", SELinuxPermissive,
+			"/etc/selinux/config: SELINUX=enforcing -> SELINUX=permissive\nSELinux: enforcing -> permissive\n",
+		},
 		{"now only", "1", "SELINUX=permissive\n", SELinuxPermissive, "SELinux: enforcing -> permissive\n"},
-		{"enforcing", "0", "SELINUX=permissive\n", SELinuxEnforcing,
-			"/etc/selinux/config: SELINUX=permissive -> SELINUX=enforcing\nSELinux: permissive -> enforcing\n"},
-		{"not in the kernel", "", "SELINUX=disabled\n", SELinuxPermissive,
-			"note: SELinux is off in the running kernel; permissive from the next boot on\n/etc/selinux/config: SELINUX=disabled -> SELINUX=permissive\n"},
+		{
+			"enforcing", "0", "SELINUX=permissive\n", SELinuxEnforcing,
+			"/etc/selinux/config: SELINUX=permissive -> SELINUX=enforcing\nSELinux: permissive -> enforcing\n",
+		},
+		{
+			"not in the kernel", "", "SELINUX=disabled\n", SELinuxPermissive,
+			"note: SELinux is off in the running kernel; permissive from the next boot on\n/etc/selinux/config: SELINUX=disabled -> SELINUX=permissive\n",
+		},
 		{"nowhere", "", "", SELinuxPermissive, ""},
 		{"left", "1", "SELINUX=disabled\n", SELinuxLeave, ""},
 	}
@@ -56,4 +62,9 @@ func TestEnforcingNeedsARebootWhenOff(t *testing.T) {
 	root := machine(t, map[string]string{selinuxConfig: "SELINUX=disabled\n"})
 	wantError(t, SELinux{root, SELinuxEnforcing}.Plan, "touch /.autorelabel", "reboot")
 	wantText(t, "config", "SELINUX=disabled\n", content(t, root, selinuxConfig))
+}
+
+func TestUnknownModeIsNeverWritten(t *testing.T) {
+	root := machine(t, map[string]string{selinuxConfig: "SELINUX=enforcing\n"})
+	wantError(t, SELinux{root, ""}.Plan, `mode "" is none of`)
 }

@@ -117,6 +117,7 @@ func familyName(f nftables.TableFamily) string {
 		return "arp"
 	case nftables.TableFamilyNetdev:
 		return "netdev"
+	case nftables.TableFamilyUnspecified: // no table has it
 	}
 	return fmt.Sprintf("family %d", f)
 }
