@@ -2,7 +2,7 @@
 
 //go:build packages
 
-// These tests need root and the programs rpm, dnf, systemd-analyze and cpio.
+// These tests need root and the programs rpm and systemd-analyze.
 
 package rpm
 
