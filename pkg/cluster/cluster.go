@@ -47,6 +47,10 @@ func Connect(a joinapi.ClusterAccess, keyPEM []byte) (*Cluster, error) {
 	config := &rest.Config{
 		Host:      a.Server,
 		UserAgent: "joinsvc",
+		// The defaults, 5 and 10, hold hundreds of nodes up for minutes; the API
+		// server has priority and fairness of its own.
+		QPS:   50,
+		Burst: 100,
 		TLSClientConfig: rest.TLSClientConfig{
 			CAData:   []byte(a.CA),
 			CertData: []byte(a.Certificate),

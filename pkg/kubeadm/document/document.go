@@ -99,18 +99,23 @@ func initConfiguration(h plan.HostPlan) *v1beta4.InitConfiguration {
 	}
 }
 
+// nobody is a group of bootstrap tokens that no role is bound to. kubeadm wants
+// one of that form, and fills in its own joiners' for none.
+const nobody = "system:bootstrappers:nodeprep:nobody"
+
 // harmlessToken stands where kubeadm would put one that lets anybody join for
 // 24 hours: it fills an empty list (v1beta4/defaults.go, SetDefaults_
 // BootstrapTokens). The phase that makes the tokens cannot be skipped, because
-// it also makes the RBAC and the cluster-info that every join needs. With the
-// usage "signing" alone the token authenticates nobody (the authenticator of
-// the API server looks for usage-bootstrap-authentication), and the token
-// cleaner removes it a minute later. kubeadm makes up its value.
+// it also makes the RBAC and the cluster-info that every join needs. This one
+// has no rights, since kubeadm binds them to another group; it does not sign
+// cluster-info, without which no join begins; and it is gone after a minute.
+// kubeadm makes up its value.
 func harmlessToken() bootstraptokenv1.BootstrapToken {
 	return bootstraptokenv1.BootstrapToken{
 		Description: "cannot be used to join; kubeadm init wants one",
 		TTL:         &metav1.Duration{Duration: time.Minute},
-		Usages:      []string{"signing"},
+		Usages:      []string{"authentication"},
+		Groups:      []string{nobody},
 	}
 }
 
