@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/compression"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -52,9 +51,7 @@ func assemble(img image, tarPath string) (v1.Image, error) {
 	}
 	built := empty.Image
 	for _, path := range tars {
-		// Uncompressed: the archive never travels, and gzip would cost a
-		// minute of a core for nothing.
-		layer, err := tarball.LayerFromFile(path, tarball.WithCompression(compression.None))
+		layer, err := tarball.LayerFromFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("layer %s: %w", path, err)
 		}
