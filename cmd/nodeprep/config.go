@@ -49,8 +49,21 @@ func addConfigFlags(flags *pflag.FlagSet) {
 }
 
 // loadConfig merges file, environment, kernel command line and flags, the
-// later ones winning, and refuses unknown settings.
+// later ones winning, and refuses unknown settings. What is wrong with them is
+// a *usageError: no retry mends it, and the unit does not try (its
+// RestartPreventExitStatus).
 func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
+	c, err := mergeConfig(flags, cmdline)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return config{}, &usageError{err}
+	}
+	return c, nil
+}
+
+func mergeConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
 	v := viper.New()
 	path, err := flags.GetString("config")
 	if err != nil {
@@ -68,7 +81,7 @@ func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
 	if err := v.UnmarshalExact(&c); err != nil {
 		return config{}, fmt.Errorf("reading %s: %w; known settings: %s", path, err, strings.Join(keys(), ", "))
 	}
-	return c, c.check()
+	return c, nil
 }
 
 func bind(v *viper.Viper, flags *pflag.FlagSet, cmdline string) error {
