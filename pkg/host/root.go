@@ -54,7 +54,7 @@ func (r Root) Exists(name string) bool {
 // Write makes content the content of name, whole or not at all: a temporary
 // file beside it, its mode, fsync, rename, fsync of the folder. A symbolic
 // link is followed, not replaced. Owner and SELinux label of a file that is
-// there are kept; a new one gets perm, and missing folders are made 0755.
+// there are kept; a new one gets perm and its folder's label, and missing folders are made 0755.
 func (r Root) Write(name, content string, perm fs.FileMode) error {
 	path, err := r.follow(name)
 	if err != nil {
@@ -87,25 +87,33 @@ func replace(path, dir, content string, perm fs.FileMode) error {
 
 // keepOwner gives f the owner and the SELinux label of the file that it is to
 // replace: a file in /etc takes its label from the folder when it is made,
-// which is wrong for /etc/hosts (net_conf_t) and its like.
+// which is wrong for /etc/hosts (net_conf_t) and its like. A file that is new
+// gets its folder's label: left to itself the policy may give it another one
+// (Debian's: a service that makes a file in etc_t makes an etc_runtime_t,
+// which systemd-modules-load may not read).
 func keepOwner(path string, f *os.File) error {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
 		if errors.Is(err, unix.ENOENT) {
-			return nil
+			return label(f, filepath.Dir(path))
 		}
 		return fmt.Errorf("looking at it: %w", err)
 	}
 	if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
 		return err
 	}
+	return label(f, path)
+}
+
+// label gives f the SELinux label of what is at path.
+func label(f *os.File, path string) error {
 	label := make([]byte, 256)
 	n, err := unix.Getxattr(path, "security.selinux", label)
 	if err != nil || n == 0 {
-		return nil // no label to keep: no SELinux, or a file system without labels
+		return nil // no label to give: no SELinux, or a file system without labels
 	}
 	if err := unix.Fsetxattr(int(f.Fd()), "security.selinux", label[:n], 0); err != nil {
-		return fmt.Errorf("keeping its SELinux label: %w", err)
+		return fmt.Errorf("setting its SELinux label: %w", err)
 	}
 	return nil
 }
