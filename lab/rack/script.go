@@ -21,7 +21,7 @@ here=$(dirname "$0")
 by_mac() {
 	for tries in $(seq 60); do
 		for card in /sys/class/net/*; do
-			if [ "$(cat "$card/address")" = "$1" ] && [ -e "$card/device" ]; then
+			if [ -e "$card/device" ] && [ "$(cat "$card/address")" = "$1" ]; then
 				basename "$card"
 				return
 			fi

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -97,7 +98,7 @@ func (r *Rack) healthy(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", ErrMachine, err)
 		}
 		serial, err := os.ReadFile(v.SerialPath())
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a machine has just been started
 			return fmt.Errorf("reading the console of %s: %w", name, err)
 		}
 		if at := bytes.Index(serial, []byte("Kernel panic")); at >= 0 {
