@@ -72,6 +72,7 @@ func TestMachineIsBare(t *testing.T) {
 		"an identity of its own":    {"grep -Ec '^[0-9a-f]{32}$' /etc/machine-id", "1"},
 		"a line that is no swap":    {"findmnt -no FSTYPE /srv/swapmeet", "tmpfs"},
 		"firewalld answers a unit":  {"firewall-cmd --state", "running"},
+		"units read its settings":   {"echo dummy > /etc/modules-load.d/x.conf && systemctl restart systemd-modules-load && ls -d /sys/module/dummy", "/sys/module/dummy"},
 		"the images are unpacked":   {"ls -d /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs", "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs"},
 		"and containerd is not yet": {"systemctl list-unit-files --no-legend 'containerd*' 'kubelet*'; true", ""},
 	} {

@@ -14,6 +14,19 @@ rm -f /var/lib/dbus/machine-id
 # dnf has to find in the rpm database what Debian's packages have brought.
 rpm -i --force-debian /base.rpm
 rm /base.rpm
+# What Debian's policy lacks for a host whose services administer it, as EL's
+# targeted policy lets them: the swap file lies at the root; shares from the
+# machine's host are labelled as NFS is; everyone may reply over D-Bus to a
+# service that asks (hostnamed, firewalld), and read what a service writes in
+# /etc, which gets a type of its own there (systemd-modules-load, udev).
+cat > /tmp/lab.cil <<'CIL'
+(filecon "/swapfile" file (system_u object_r swapfile_t ((s0)(s0))))
+(genfscon 9p / (system_u object_r nfs_t ((s0)(s0))))
+(allow domain initrc_t (dbus (send_msg)))
+(allow domain etc_runtime_t (file (read open getattr lock map ioctl)))
+CIL
+semodule -N -i /tmp/lab.cil
+rm /tmp/lab.cil
 # Last, because every file made above needs its label. -e /proc: setfiles needs
 # /proc, which has labels of its own.
 setfiles -F -e /proc -e /sys -e /dev /etc/selinux/default/contexts/files/file_contexts /
