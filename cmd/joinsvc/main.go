@@ -18,7 +18,7 @@ import (
 )
 
 // version is set by the linker: -ldflags "-X main.version=…".
-var version = "dev" //nolint:gochecknoglobals // the linker sets no other kind
+var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // errSaid ends a command whose output has said already what is wrong.
-var errSaid = errors.New("said already") //nolint:gochecknoglobals // a sentinel
+var errSaid = errors.New("said already")
 
 func command() *cobra.Command {
 	root := &cobra.Command{

@@ -118,12 +118,12 @@ func answer(ctx context.Context, c config, names []string, coordinator *join.Coo
 	if err != nil {
 		return fmt.Errorf("listening for hosts: %w", err)
 	}
-	defer hosts.Close() //nolint:errcheck // a second close says so
+	defer hosts.Close()
 	operators, err := listenUnix(c.AdminSocket)
 	if err != nil {
 		return fmt.Errorf("listening for operators: %w", err)
 	}
-	defer operators.Close() //nolint:errcheck // a second close says so
+	defer operators.Close()
 	hostServer := joinhttp.Server(joinhttp.Hosts(coordinator, log), log)
 	hostServer.TLSConfig = tlsConfig
 	adminServer := joinhttp.Server(joinhttp.Operators(coordinator, log), log)

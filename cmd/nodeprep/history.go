@@ -10,8 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
@@ -52,7 +51,7 @@ func (h *history) save(runErr error) error {
 	if err := os.MkdirAll(filepath.Dir(h.path), 0o700); err != nil {
 		return fmt.Errorf("keeping the last run: %w", err)
 	}
-	if err := renameio.WriteFile(h.path, append(data, '\n'), 0o600); err != nil {
+	if err := atomicfile.Write(h.path, append(data, '\n'), 0o600); err != nil {
 		return fmt.Errorf("keeping the last run: %w", err)
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 )
 
 // version is set by the linker: -X main.version=v0.1.0.
-var version = "devel" //nolint:gochecknoglobals // the linker can set package variables only
+var version = "devel"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

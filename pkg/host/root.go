@@ -21,8 +21,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 )
 
 // A Root is the directory that stands for "/": empty on the host itself.
@@ -51,79 +52,14 @@ func (r Root) Exists(name string) bool {
 	return err == nil
 }
 
-// Write makes content the content of name, whole or not at all: a temporary
-// file beside it, its mode, fsync, rename, fsync of the folder. A symbolic
-// link is followed, not replaced. Owner and SELinux label of a file that is
-// there are kept; a new one gets perm and its folder's label, and missing folders are made 0755.
+// Write makes content the content of name, whole or not at all (see package
+// atomicfile). A symbolic link is followed, not replaced.
 func (r Root) Write(name, content string, perm fs.FileMode) error {
 	path, err := r.follow(name)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := replace(path, dir, content, perm); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return syncDir(dir)
-}
-
-func replace(path, dir, content string, perm fs.FileMode) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(perm))
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	if err := keepOwner(path, f.File); err != nil {
-		return err
-	}
-	if _, err := f.WriteString(content); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
-}
-
-// keepOwner gives f the owner and the SELinux label of the file that it is to
-// replace: a file in /etc takes its label from the folder when it is made,
-// which is wrong for /etc/hosts (net_conf_t) and its like. A file that is new
-// gets its folder's label: left to itself the policy may give it another one
-// (Debian's: a service that makes a file in etc_t makes an etc_runtime_t,
-// which systemd-modules-load may not read).
-func keepOwner(path string, f *os.File) error {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		if errors.Is(err, unix.ENOENT) {
-			return label(f, filepath.Dir(path))
-		}
-		return fmt.Errorf("looking at it: %w", err)
-	}
-	if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
-		return err
-	}
-	return label(f, path)
-}
-
-// label gives f the SELinux label of what is at path.
-func label(f *os.File, path string) error {
-	label := make([]byte, 256)
-	n, err := unix.Getxattr(path, "security.selinux", label)
-	if err != nil || n == 0 {
-		return nil // no label to give: no SELinux, or a file system without labels
-	}
-	if err := unix.Fsetxattr(int(f.Fd()), "security.selinux", label[:n], 0); err != nil {
-		return fmt.Errorf("setting its SELinux label: %w", err)
-	}
-	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.Write(path, []byte(content), perm)
 }
 
 // follow resolves the symbolic links that name itself is, inside the root, so

@@ -17,8 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
@@ -128,8 +127,5 @@ func (s Store) write(path string, data []byte) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return fmt.Errorf("making %s: %w", s.Dir, err)
 	}
-	if err := renameio.WriteFile(path, data, 0o600); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
+	return atomicfile.Write(path, data, 0o600)
 }

@@ -79,8 +79,9 @@ func remember(reports []joinapi.Report, r joinapi.Report) []joinapi.Report {
 			return true
 		case joinapi.OutcomeNoted:
 			return note && old.Message == r.Message
+		default:
+			return !note
 		}
-		return !note
 	})
 	return append(kept, r)
 }

@@ -56,6 +56,7 @@ func (c Code) Status() int {
 		return http.StatusServiceUnavailable
 	case CodeTooMany:
 		return http.StatusTooManyRequests
+	default:
+		return http.StatusInternalServerError
 	}
-	return http.StatusInternalServerError
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
@@ -82,8 +83,9 @@ func stageOf(step string) (Stage, error) {
 	switch s := Stage(step); s {
 	case Partial, Initialized:
 		return s, nil
+	default:
+		return "", fmt.Errorf("/%s holds %q, want %q or %q", marker, step, Partial, Initialized)
 	}
-	return "", fmt.Errorf("/%s holds %q, want %q or %q", marker, step, Partial, Initialized)
 }
 
 func (n Node) found() (map[string]bool, error) {
@@ -163,7 +165,7 @@ func (n Node) kubeadm(ctx context.Context, args []string, documents string) (err
 		return err
 	}
 	file := n.path(config)
-	if err := write(file, documents, 0o600); err != nil {
+	if err := atomicfile.Write(file, []byte(documents), 0o600); err != nil {
 		return fmt.Errorf("storing kubeadm's documents: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(file)) }()
@@ -172,7 +174,7 @@ func (n Node) kubeadm(ctx context.Context, args []string, documents string) (err
 }
 
 func (n Node) mark(s Stage) error {
-	if err := write(n.path(marker), string(s), 0o644); err != nil {
+	if err := atomicfile.Write(n.path(marker), []byte(s), 0o644); err != nil {
 		return fmt.Errorf("noting that kubeadm is %s: %w", s, err)
 	}
 	return nil
@@ -181,8 +183,15 @@ func (n Node) mark(s Stage) error {
 // Finish notes that nothing is left to do here. For a control plane that is
 // when joinsvc has accepted what HandOver returned.
 func (n Node) Finish() error {
-	if err := os.Remove(n.path(marker)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Remove(n.path(marker))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = atomicfile.SyncDir(filepath.Dir(n.path(marker)))
+	}
+	if err != nil {
 		return fmt.Errorf("noting that kubeadm is done: %w", err)
 	}
-	return syncFolder(filepath.Dir(n.path(marker)))
+	return nil
 }

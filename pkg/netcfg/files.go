@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 )
 
 // File is a file with all of its content.
@@ -135,20 +135,6 @@ func difference(root string, f File) (string, error) {
 	return "", nil
 }
 
-// write replaces what is at f's path, in one rename of a file that is on disk.
-// renameio.WriteFile would keep the mode of what was there.
 func write(root string, f File) error {
-	path := filepath.Join(root, f.Path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	pending, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(f.Mode))
-	if err != nil {
-		return err
-	}
-	defer pending.Cleanup() // does nothing once the file is in its place
-	if _, err := pending.WriteString(f.Content); err != nil {
-		return fmt.Errorf("writing %s: %w", f.Path, err)
-	}
-	return pending.CloseAtomicallyReplace()
+	return atomicfile.Write(filepath.Join(root, f.Path), []byte(f.Content), f.Mode)
 }
