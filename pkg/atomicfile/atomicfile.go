@@ -49,7 +49,7 @@ func replace(path, dir string, content []byte, perm fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup() //nolint:errcheck // after the rename there is nothing left to clean
+	defer f.Cleanup()
 	if err := keepOwner(path, f.File); err != nil {
 		return err
 	}
