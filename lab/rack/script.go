@@ -167,7 +167,6 @@ const enrolmentWait = 1200
 func hostScript(h Host) string {
 	return head("host "+h.Name) + fmt.Sprintf(`mkdir -p /etc/NetworkManager/conf.d
 printf '[keyfile]\nunmanaged-devices=mac:%[1]s\n' >/etc/NetworkManager/conf.d/provisioning.conf
-systemctl try-reload-or-restart NetworkManager.service
 card=$(by_mac %[1]s)
 cat >/etc/systemd/system/provisioning-nic.service <<UNIT
 [Unit]
@@ -183,9 +182,9 @@ ExecStart=ip addr replace %[2]s/%[3]d dev $card
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl daemon-reload
-systemctl enable provisioning-nic.service
-systemctl start --no-block provisioning-nic.service
+ln -s /etc/systemd/system/provisioning-nic.service /etc/systemd/system/multi-user.target.wants/
+ip link set "$card" up
+ip addr replace %[2]s/%[3]d dev "$card"
 packages nodeprep
 mkdir -p /mnt/enrolment
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment

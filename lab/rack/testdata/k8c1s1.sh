@@ -26,7 +26,6 @@ packages() {
 
 mkdir -p /etc/NetworkManager/conf.d
 printf '[keyfile]\nunmanaged-devices=mac:02:00:00:09:00:0c\n' >/etc/NetworkManager/conf.d/provisioning.conf
-systemctl try-reload-or-restart NetworkManager.service
 card=$(by_mac 02:00:00:09:00:0c)
 cat >/etc/systemd/system/provisioning-nic.service <<UNIT
 [Unit]
@@ -42,9 +41,9 @@ ExecStart=ip addr replace 10.9.0.12/24 dev $card
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl daemon-reload
-systemctl enable provisioning-nic.service
-systemctl start --no-block provisioning-nic.service
+ln -s /etc/systemd/system/provisioning-nic.service /etc/systemd/system/multi-user.target.wants/
+ip link set "$card" up
+ip addr replace 10.9.0.12/24 dev "$card"
 packages nodeprep
 mkdir -p /mnt/enrolment
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
