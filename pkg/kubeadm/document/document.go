@@ -29,7 +29,7 @@ const criSocket = "unix:///run/containerd/containerd.sock"
 // the record of what the cluster is.
 const dnsDomain = "cluster.local"
 
-// patience replaces kubeadm's 4 and 5 minutes (timeoututils.go). It bounds a
+// patience replaces kubeadm's 1, 4 and 5 minutes (timeoututils.go). It bounds a
 // failure and costs a success nothing; several hosts that boot at once on slow
 // disks have been seen to need more than half of the default.
 const patience = 10 * time.Minute
@@ -137,6 +137,10 @@ func timeouts() *v1beta4.Timeouts {
 		KubeletHealthCheck:               d,
 		TLSBootstrap:                     d,
 		Discovery:                        d,
+		// Its minute is how long the first call to a starting API server may
+		// be tried (EnsureAdminClusterRoleBinding); on slow hosts it was not
+		// enough, and failed the init.
+		KubernetesAPICall: d,
 	}
 }
 
