@@ -144,9 +144,14 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 	return together(folder.Plan, install.Plan)
 }
 
+// runtime asks kubeadm once for its image: the answer does not change within a
+// run, and starting kubeadm takes seconds on a small machine.
 func (m *Machine) runtime(h plan.HostPlan) planner {
-	return func(ctx context.Context) ([]phase.Change, error) {
-		sandbox, err := m.kubeadm().SandboxImage(ctx, h.Kubernetes.Version)
+	var sandbox string
+	return func(ctx context.Context) (_ []phase.Change, err error) {
+		if sandbox == "" {
+			sandbox, err = m.kubeadm().SandboxImage(ctx, h.Kubernetes.Version)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("configuring containerd: %w", err)
 		}
