@@ -108,7 +108,7 @@ func (s Spec) key(tree string) (string, error) {
 }
 
 // Tree is the Debian system of the disk, before anything of ours but the
-// pruning of drivers, the initrd and a module for the SELinux policy.
+// pruning of drivers and the initrd.
 func Tree() debian.Tree {
 	return debian.Tree{
 		Name: "tree",

@@ -8,6 +8,9 @@ systemctl mask NetworkManager-wait-online.service apt-daily.timer apt-daily-upgr
 	getty@tty1.service serial-getty@ttyS0.service serial-getty@hvc0.service \
 	sys-kernel-debug.mount sys-kernel-tracing.mount systemd-pstore.service \
 	modprobe@drm.service modprobe@efi_pstore.service modprobe@dm_mod.service modprobe@loop.service \
+	modprobe@configfs.service modprobe@fuse.service sys-fs-fuse-connections.mount sys-kernel-config.mount \
+	dev-hugepages.mount systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+	NetworkManager-dispatcher.service \
 	systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
 mkdir -p /etc/yum.repos.d /srv/packages /srv/kickstart /srv/swapmeet
 rm -f /var/lib/dbus/machine-id

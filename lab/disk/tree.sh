@@ -1,5 +1,5 @@
 # Runs as root inside the freshly installed tree: leaves what a virtual machine
-# of the rack needs, makes its initrd, and adds the lab's SELinux module.
+# of the rack needs and makes its initrd.
 version=$(ls /lib/modules)
 modules=/lib/modules/$version
 
@@ -59,15 +59,3 @@ rm -rf /usr/lib/udev/hwdb.d /usr/lib/udev/hwdb.bin /etc/udev/hwdb.bin
 # Nothing is installed with apt in a machine, and nothing runs perl.
 rm -rf /usr/lib/x86_64-linux-gnu/perl /usr/lib/x86_64-linux-gnu/libperl.so.* /usr/share/perl
 rm -rf /var/cache/debconf /var/lib/apt /usr/share/selinux/default/include
-
-# Three gaps in Debian's policy, which is made for files of Debian's own layout
-# and for people who log in: the swap file at the root; shares from the
-# machine's host, labelled as NFS is; and replies over D-Bus, of firewalld and
-# of hostnamed for example, to a service that asks as nodeprep's unit does.
-cat > /tmp/lab.cil <<'CIL'
-(filecon "/swapfile" file (system_u object_r swapfile_t ((s0)(s0))))
-(genfscon 9p / (system_u object_r nfs_t ((s0)(s0))))
-(allow domain initrc_t (dbus (send_msg)))
-CIL
-semodule -N -i /tmp/lab.cil
-rm /tmp/lab.cil
