@@ -121,7 +121,7 @@ func (a *agent) run(ctx context.Context, argv []string) (Output, error) {
 		return Output{}, err
 	}
 	status := agentRequest{Execute: "guest-exec-status", Arguments: &agentArguments{PID: started.PID}}
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 		var s execStatus
 		if err := a.call(ctx, status, &s); err != nil {
 			return Output{}, err
