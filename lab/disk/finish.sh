@@ -11,7 +11,7 @@ systemctl mask NetworkManager-wait-online.service apt-daily.timer apt-daily-upgr
 	modprobe@configfs.service modprobe@fuse.service sys-fs-fuse-connections.mount sys-kernel-config.mount \
 	dev-hugepages.mount systemd-update-utmp.service systemd-update-utmp-runlevel.service \
 	NetworkManager-dispatcher.service \
-	systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
+	systemd-journald-audit.socket systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
 mkdir -p /etc/yum.repos.d /srv/packages /srv/kickstart /srv/swapmeet
 rm -f /var/lib/dbus/machine-id
 # dnf has to find in the rpm database what Debian's packages have brought.
