@@ -75,8 +75,10 @@ func (t Tree) make(ctx context.Context, dir string) error {
 }
 
 func (t Tree) arguments(script, tar string) []string {
-	args := []string{"--variant=essential", "--mode=root", "--components=main",
-		"--include=" + strings.Join(t.Packages, ",")}
+	args := []string{
+		"--variant=essential", "--mode=root", "--components=main",
+		"--include=" + strings.Join(t.Packages, ","),
+	}
 	for line := range strings.Lines(excludes) {
 		args = append(args, "--dpkgopt="+strings.TrimSpace(line))
 	}

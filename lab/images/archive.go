@@ -70,7 +70,8 @@ func configure(built v1.Image, img image) (v1.Image, error) {
 	config = config.DeepCopy()
 	config.Architecture, config.OS = "amd64", "linux"
 	config.Config.Env = append([]string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/cni/bin"}, img.env...)
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/cni/bin",
+	}, img.env...)
 	config.Config.Entrypoint, config.Config.Cmd = img.entrypoint, img.cmd
 	configured, err := mutate.ConfigFile(built, config)
 	if err != nil {
@@ -101,8 +102,10 @@ func writeLayer(path string, files []file) error {
 }
 
 func addFile(layer *tar.Writer, f file) error {
-	header := &tar.Header{Typeflag: tar.TypeReg, Name: f.path, Mode: f.mode, ModTime: time.Unix(0, 0),
-		Size: int64(len(f.data)), Format: tar.FormatPAX}
+	header := &tar.Header{
+		Typeflag: tar.TypeReg, Name: f.path, Mode: f.mode, ModTime: time.Unix(0, 0),
+		Size: int64(len(f.data)), Format: tar.FormatPAX,
+	}
 	if f.source == "" {
 		if err := layer.WriteHeader(header); err != nil {
 			return err

@@ -31,8 +31,10 @@ func TestArchiveRoundTrip(t *testing.T) {
 	archive := filepath.Join(dir, "images.tar")
 	err := write(archive, dir, []image{
 		{ref: "registry.k8s.io/pause:3.10.2", files: []file{{path: "pause", source: program, mode: 0o755}}, entrypoint: []string{"/pause"}},
-		{ref: "docker.io/calico/node:v3.28.5", base: base, files: []file{{path: "usr/bin/calico-node", source: program, mode: 0o755}},
-			cmd: []string{"start_runit"}, env: []string{"SVDIR=/etc/service/enabled"}},
+		{
+			ref: "docker.io/calico/node:v3.28.5", base: base, files: []file{{path: "usr/bin/calico-node", source: program, mode: 0o755}},
+			cmd: []string{"start_runit"}, env: []string{"SVDIR=/etc/service/enabled"},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

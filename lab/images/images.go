@@ -59,8 +59,10 @@ func calicoModule(manifest string) string {
 func Userland() debian.Tree {
 	return debian.Tree{
 		Name: "userland",
-		Packages: []string{"bird", "conntrack", "ipset", "iproute2", "iptables",
-			"kmod", "nftables", "runit"},
+		Packages: []string{
+			"bird", "conntrack", "ipset", "iproute2", "iptables",
+			"kmod", "nftables", "runit",
+		},
 		Script: userlandScript,
 	}
 }
