@@ -64,7 +64,7 @@ func attend(ctx context.Context, r *rack.Rack, o options, out io.Writer, checks 
 		fmt.Fprintln(out)
 		err = r.Verify(ctx, out, rack.Checks())
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil { // who interrupts wants the end of it
 		err = errors.Join(err, evidence(r, o, out, err))
 	}
 	if o.keep && ctx.Err() == nil {
