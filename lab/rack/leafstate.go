@@ -87,8 +87,10 @@ func parseNeighbours(leaf string, summary, table []byte) ([]Neighbour, error) {
 	}
 	var all []Neighbour
 	for addr, p := range s.Peers {
-		n := Neighbour{Leaf: leaf, Address: addr, RemoteAS: p.RemoteAS, State: p.State, Received: p.Received,
-			Age: time.Duration(p.Uptime) * time.Millisecond}
+		n := Neighbour{
+			Leaf: leaf, Address: addr, RemoteAS: p.RemoteAS, State: p.State, Received: p.Received,
+			Age: time.Duration(p.Uptime) * time.Millisecond,
+		}
 		for prefix, paths := range t.Routes {
 			for _, path := range paths {
 				if path.Peer == addr {

@@ -33,8 +33,10 @@ func TestParseNeighbours(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Neighbour{
-		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.193"), RemoteAS: 63551, State: "Established", Received: 1, Age: 61 * time.Second,
-			Routes: []Route{{Prefix: netip.MustParsePrefix("172.27.1.0/26"), Path: "63551"}}},
+		{
+			Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.193"), RemoteAS: 63551, State: "Established", Received: 1, Age: 61 * time.Second,
+			Routes: []Route{{Prefix: netip.MustParsePrefix("172.27.1.0/26"), Path: "63551"}},
+		},
 		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.194"), RemoteAS: 63552, State: "Connect"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})); diff != "" {
@@ -54,8 +56,10 @@ func routed(top Topology) []Neighbour {
 		for i, h := range top.Hosts {
 			block := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 27, byte(i), 0}), 26)
 			path := map[uint32]string{63551: "63551", 63552: "63552"}[h.ASN]
-			all = append(all, Neighbour{Leaf: l.Name, Address: h.Address.Addr(), RemoteAS: h.ASN, State: "Established",
-				Received: 1, Routes: []Route{{Prefix: block, Path: path}}})
+			all = append(all, Neighbour{
+				Leaf: l.Name, Address: h.Address.Addr(), RemoteAS: h.ASN, State: "Established",
+				Received: 1, Routes: []Route{{Prefix: block, Path: path}},
+			})
 		}
 	}
 	return all
@@ -125,8 +129,12 @@ func TestPrint(t *testing.T) {
 	res := Result{
 		Nodes: []joinapi.NodeStatus{{Name: h.FQDN, Role: h.Role, Address: h.Address.String(), ASN: h.ASN, Phase: joinapi.PhaseRouted}},
 		Peers: peers, Neighbours: routed(top),
-		Stages: []Stage{{What: "started", At: time.Second}, {Machine: "k8c1m0", What: "enrolled", At: 40 * time.Second},
-			{Machine: "svc", What: "serves", At: 41 * time.Second}, {Machine: "k8c1m0", What: "routed", At: 300 * time.Second}},
+		Stages: []Stage{
+			{What: "started", At: time.Second},
+			{Machine: "k8c1m0", What: "enrolled", At: 40 * time.Second},
+			{Machine: "svc", What: "serves", At: 41 * time.Second},
+			{Machine: "k8c1m0", What: "routed", At: 300 * time.Second},
+		},
 	}
 	var b strings.Builder
 	if err := res.Print(&b); err != nil {

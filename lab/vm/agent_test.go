@@ -4,6 +4,7 @@ package vm
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -33,7 +35,7 @@ func serve(t *testing.T, path string, talk func(net.Conn)) {
 				return
 			}
 			talk(c)
-			c.Close()
+			_ = c.Close() // the client may have closed it first
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-done })
@@ -52,7 +54,7 @@ func guest(t *testing.T, path string, answers map[string][]string) *[]agentReque
 				return
 			}
 			var req agentRequest
-			if err := json.Unmarshal([]byte(strings.TrimLeft(string(line), "\xff")), &req); err != nil {
+			if err := json.Unmarshal(bytes.TrimLeftFunc(line, func(r rune) bool { return r == utf8.RuneError }), &req); err != nil {
 				t.Errorf("request %q: %v", line, err)
 				return
 			}

@@ -54,6 +54,7 @@ const firstExtraFD = 3
 
 // Files that a machine leaves in its folder.
 func (m Machine) serialPath() string { return filepath.Join(m.Dir, m.Name+".serial.log") }
+
 func (m Machine) qemuLogPath() string {
 	return filepath.Join(m.Dir, m.Name+".qemu.log")
 }

@@ -26,8 +26,10 @@ func bare(t *testing.T, name string) Machine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { near.Close(); far.Close() })
-	return Machine{Name: name, Dir: dir, MemoryMiB: 32, CPUs: 1, Accel: TCG,
-		NICs: []NIC{{Name: "eno1", MAC: "00:00:5e:00:53:01", ACPIIndex: 1, Socket: near}}}
+	return Machine{
+		Name: name, Dir: dir, MemoryMiB: 32, CPUs: 1, Accel: TCG,
+		NICs: []NIC{{Name: "eno1", MAC: "00:00:5e:00:53:01", ACPIIndex: 1, Socket: near}},
+	}
 }
 
 // monitored waits until the emulator listens.
@@ -115,7 +117,9 @@ func TestMachineDiesWithItsOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		os.Stdout.WriteString("pid " + strconv.Itoa(v.PID()) + "\n")
+		if _, err := os.Stdout.WriteString("pid " + strconv.Itoa(v.PID()) + "\n"); err != nil {
+			t.Fatal(err)
+		}
 		<-v.Done()
 		return
 	}
