@@ -74,8 +74,10 @@ func (r *Rack) await(ctx context.Context, what string, try func(context.Context)
 		}
 		got, err := try(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return fmt.Errorf("%w: waiting until %s: %s", ErrTimeout, what, why)
+		case ctx.Err() != nil:
+			return fmt.Errorf("waiting until %s: %s: %w", what, why, ctx.Err())
 		case err != nil:
 			return err
 		case got == "":
