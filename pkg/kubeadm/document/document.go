@@ -83,6 +83,9 @@ func clusterConfiguration(p plan.Plan) *v1beta4.ClusterConfiguration {
 			DNSDomain:     dnsDomain,
 		},
 		APIServer: v1beta4.APIServer{CertSANs: []string{s.Kubernetes.APIEndpoint.Addr().String()}},
+		// An RSA-2048 handshake, kubeadm's default, costs a server some fifty
+		// times the work; kubelet's probes alone are several a second.
+		EncryptionAlgorithm: v1beta4.EncryptionAlgorithmECDSAP256,
 	}
 }
 
