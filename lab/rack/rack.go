@@ -161,13 +161,10 @@ func (r *Rack) machine(name string, memory, cpus int, mac string) (vm.Machine, e
 // from falling back to the HPET when an emulated processor was not run for a
 // while (Linux 6.1, kernel/time/clocksource.c): each look at that clock is a
 // call into the emulator. no5lvl saves a level of every emulated page walk.
-// highres=off makes the shortest sleep a tick: each Go program's monitor sleeps
-// 20 µs at a time while it is busy (runtime.sysmon), and under emulation every
-// such wake-up costs more than it waited.
 func (r *Rack) kernelArgs(name string) []string {
 	args := []string{
 		"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off", "transparent_hugepage=never",
-		"tsc=reliable", "no5lvl", "highres=off", "systemd.mask=systemd-udev-settle.service",
+		"tsc=reliable", "no5lvl", "systemd.mask=systemd-udev-settle.service",
 	}
 	if name == leafMachine || name == serviceMachine {
 		return append(args, "selinux=0", "systemd.unit=basic.target", "systemd.wants=kickstart.service")

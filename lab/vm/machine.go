@@ -92,7 +92,10 @@ func (m Machine) accelArgs() []string {
 	if m.Accel == KVM {
 		return []string{"-accel", "kvm", "-cpu", "host"}
 	}
-	return []string{"-accel", "tcg,thread=multi", "-cpu", "max"}
+	// A control plane's programs fill the default buffer of 1 GiB with translated
+	// code, and all of it is thrown away and translated anew; 2 GiB is the most
+	// that x86-64 takes (QEMU 7.2, tcg/region.c).
+	return []string{"-accel", "tcg,thread=multi,tb-size=2047", "-cpu", "max"}
 }
 
 // diskArgs attaches the image with an overlay that QEMU unlinks at once, so

@@ -16,7 +16,7 @@ func TestArgs(t *testing.T) {
 		NICs:   []NIC{{Name: "eno1", MAC: "00:00:5e:00:53:01", ACPIIndex: 1}, {Name: "mgmt", MAC: "02:00:00:00:00:01"}},
 		Shares: []Share{{Tag: "packages", Path: "/p,q", ReadOnly: true}, {Tag: "out", Path: "/o"}},
 	}
-	want := `-accel tcg,thread=multi
+	want := `-accel tcg,thread=multi,tb-size=2047
 -cpu max
 -name k8c1m0
 -machine q35
