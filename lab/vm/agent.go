@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -69,9 +70,16 @@ func (v *VM) Ping(ctx context.Context) error {
 // agent speaks to qemu-guest-agent. The channel is one serial line, so one
 // request is on it at a time; commands run side by side all the same, because
 // waiting for one is a series of short requests.
+//
+// The connection stays open: without one the guest's end reads as hung up, and
+// the agent then looks at it ten times a second for ever (QEMU 7.2,
+// qga/main.c, channel_event_cb), a sixth of an emulated processor.
 type agent struct {
 	path string
 	mu   sync.Mutex
+	conn net.Conn
+	r    *bufio.Reader
+	sync bool // nothing of a request that was given up is on the line
 }
 
 type agentRequest struct {
@@ -151,14 +159,8 @@ func (a *agent) call(ctx context.Context, req agentRequest, result any) error {
 	defer a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, rpcTime)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", a.path)
+	raw, err := a.exchange(ctx, req)
 	if err != nil {
-		return fmt.Errorf("guest agent: %w", err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
-	defer stop()
-	raw, err := exchange(conn, req)
-	if err := errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("guest agent: %s: %w", req.Execute, err)
 	}
 	if result == nil {
@@ -170,18 +172,68 @@ func (a *agent) call(ctx context.Context, req agentRequest, result any) error {
 	return nil
 }
 
+// exchange leaves the line in step, or knows that it is not. A guest that did
+// not answer in time keeps its connection; one that broke gets a new one.
+func (a *agent) exchange(ctx context.Context, req agentRequest) (json.RawMessage, error) {
+	if err := a.connect(ctx); err != nil {
+		return nil, err
+	}
+	conn, cut := a.conn, make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(cut)
+		_ = conn.SetDeadline(time.Now())
+	})
+	raw, err := a.inStep(req)
+	if !stop() {
+		<-cut // or the deadline would hit the next request
+	}
+	if err == nil || errors.Is(err, ErrAgent) {
+		return raw, err
+	}
+	a.sync = false
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errors.Join(err, a.conn.Close())
+		a.conn = nil
+	}
+	return nil, err
+}
+
+func (a *agent) connect(ctx context.Context) error {
+	if a.conn != nil {
+		return a.conn.SetDeadline(time.Time{})
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", a.path)
+	if err != nil {
+		return err
+	}
+	a.conn, a.r, a.sync = conn, bufio.NewReader(conn), false
+	return nil
+}
+
+func (a *agent) inStep(req agentRequest) (json.RawMessage, error) {
+	if !a.sync {
+		if err := synchronise(a.conn, a.r); err != nil {
+			return nil, fmt.Errorf("synchronising: %w", err)
+		}
+		a.sync = true
+	}
+	return send(a.conn, a.r, req)
+}
+
+// close ends the connection, if there is one.
+func (a *agent) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn != nil {
+		_ = a.conn.Close() // nothing is lost: every request had its answer
+		a.conn = nil
+	}
+}
+
 // delimiter flushes both sides' parsers: never part of UTF-8, it makes the
 // agent drop a half-sent request, and the agent sends it ahead of the answer
 // to guest-sync-delimited (QEMU guest agent protocol reference).
 const delimiter = 0xff
-
-func exchange(conn net.Conn, req agentRequest) (json.RawMessage, error) {
-	r := bufio.NewReader(conn)
-	if err := synchronise(conn, r); err != nil {
-		return nil, fmt.Errorf("synchronising: %w", err)
-	}
-	return send(conn, r, req)
-}
 
 // synchronise throws away answers to requests that were given up, until the
 // one that carries our number. The connection's deadline ends the loop.

@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -19,13 +21,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// serve answers every connection to a unix socket by talk, one after another.
-func serve(t *testing.T, path string, talk func(net.Conn)) {
+// serve answers every connection to a unix socket by talk, one after another,
+// and counts them.
+func serve(t *testing.T, path string, talk func(net.Conn)) *atomic.Int32 {
 	t.Helper()
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var count atomic.Int32
+	var current atomic.Pointer[net.Conn]
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -34,11 +39,20 @@ func serve(t *testing.T, path string, talk func(net.Conn)) {
 			if err != nil {
 				return
 			}
+			count.Add(1)
+			current.Store(&c)
 			talk(c)
 			_ = c.Close() // the client may have closed it first
 		}
 	}()
-	t.Cleanup(func() { l.Close(); <-done })
+	t.Cleanup(func() {
+		_ = l.Close()
+		if c := current.Load(); c != nil {
+			_ = (*c).Close() // closed already unless the client keeps it
+		}
+		<-done
+	})
+	return &count
 }
 
 // guest is an agent as the protocol reference describes it; answers maps a
@@ -46,7 +60,7 @@ func serve(t *testing.T, path string, talk func(net.Conn)) {
 func guest(t *testing.T, path string, answers map[string][]string) *[]agentRequest {
 	t.Helper()
 	var seen []agentRequest
-	serve(t, path, func(c net.Conn) {
+	_ = serve(t, path, func(c net.Conn) {
 		r := bufio.NewReader(c)
 		for {
 			line, err := r.ReadBytes('\n')
@@ -142,6 +156,64 @@ func TestSilentGuestEndsWithContext(t *testing.T) {
 	defer cancel()
 	if err := v.Ping(ctx); err == nil {
 		t.Error("a silent guest answered")
+	}
+}
+
+// The late answer of a request that was given up must not be taken for that
+// of the next one, and the connection stays: see agent.
+func TestGuestThatAnswersLate(t *testing.T) {
+	v := machineIn(t.TempDir())
+	late := make(chan struct{})
+	connections := serve(t, v.agentPath(), func(c net.Conn) {
+		r := bufio.NewReader(c)
+		for first := true; ; {
+			line, err := r.ReadBytes('\n')
+			if err != nil {
+				return
+			}
+			var req agentRequest
+			if err := json.Unmarshal(line[bytes.IndexByte(line, '{'):], &req); err != nil {
+				t.Errorf("request %q: %v", line, err)
+				return
+			}
+			switch {
+			case req.Execute == "guest-sync-delimited":
+				fmt.Fprintf(c, "\xff{\"return\": %d}\n", req.Arguments.ID)
+			case first:
+				first = false
+				<-late
+				fmt.Fprintln(c, `{"error": {"class": "GenericError", "desc": "too late"}}`)
+			default:
+				fmt.Fprintln(c, `{"return": {}}`)
+			}
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := v.Ping(ctx); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a guest that did not answer: %v", err)
+	}
+	close(late)
+	for range 2 {
+		if err := v.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections, want one", n)
+	}
+}
+
+func TestBrokenConnectionIsReplaced(t *testing.T) {
+	v := machineIn(t.TempDir())
+	connections := serve(t, v.agentPath(), func(net.Conn) {})
+	for range 2 {
+		if err := v.Ping(t.Context()); err == nil {
+			t.Error("an agent that hangs up has answered")
+		}
+	}
+	if n := connections.Load(); n != 2 {
+		t.Errorf("%d connections, want two", n)
 	}
 }
 

@@ -105,6 +105,7 @@ func (v *VM) own(started chan<- error) {
 	v.group.mu.Lock()
 	delete(v.group.live, v)
 	v.group.mu.Unlock()
+	v.agent.close()
 	close(v.done)
 }
 
