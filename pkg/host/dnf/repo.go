@@ -33,8 +33,8 @@ func (r Repo) file() string { return "/etc/yum.repos.d/" + r.ID + ".repo" }
 
 // content is the file as dnf.conf(5) has it. Packages are not checked against
 // a key: the folder is as much root's own as the key would be. Metadata is
-// read anew each time, since a folder changes without notice and costs nothing
-// to read.
+// read anew when it is older than two seconds, since a folder changes without
+// notice and costs nothing to read.
 func (r Repo) content() string {
 	var b strings.Builder
 	b.WriteString("# Written by nodeprep, see dnf.conf(5).\n")
