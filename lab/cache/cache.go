@@ -105,7 +105,7 @@ func fill(ctx context.Context, shelf, key string, build func(context.Context, st
 // entry: an entry is trusted by its name alone, also after a power cut.
 func publish(draft, entry string) error {
 	err := filepath.WalkDir(draft, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !(d.Type().IsRegular() || d.IsDir()) {
+		if err != nil || (!d.Type().IsRegular() && !d.IsDir()) {
 			return err
 		}
 		return flush(path)

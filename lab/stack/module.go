@@ -76,8 +76,8 @@ func required(folder, module string) (string, error) {
 	return "", fmt.Errorf("%s does not require %s", path, module)
 }
 
-// sources is the folder with the stack's modules. They cannot be embedded (a
-// go:embed pattern may not reach into another module), so the lab runs from
+// sources is the folder with the stack's modules. They cannot be embedded: a
+// pattern of go:embed may not reach into another module. So the lab runs from
 // within its checkout: the folder is looked for upwards from the working one.
 func sources() (string, error) {
 	start, err := os.Getwd()

@@ -54,8 +54,10 @@ func containerd(v Versions) []program {
 	const module = "github.com/containerd/containerd/v2"
 	var all []program
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "ctr"} {
-		all = append(all, program{name, "containerd", module + "/cmd/" + name,
-			[]string{module + "/version.Version=" + v.Containerd}})
+		all = append(all, program{
+			name, "containerd", module + "/cmd/" + name,
+			[]string{module + "/version.Version=" + v.Containerd},
+		})
 	}
 	return all
 }
@@ -66,8 +68,10 @@ func cni(v Versions) []program {
 	for _, p := range []struct{ name, kind string }{
 		{"loopback", "main"}, {"portmap", "meta"}, {"bandwidth", "meta"}, {"host-local", "ipam"},
 	} {
-		all = append(all, program{p.name, "cni", module + "/plugins/" + p.kind + "/" + p.name,
-			[]string{module + "/pkg/utils/buildversion.BuildVersion=" + v.CNI}})
+		all = append(all, program{
+			p.name, "cni", module + "/plugins/" + p.kind + "/" + p.name,
+			[]string{module + "/pkg/utils/buildversion.BuildVersion=" + v.CNI},
+		})
 	}
 	return all
 }
