@@ -103,8 +103,7 @@ func (r *rack) verify(bond Bond) (Report, error) {
 	return Verify(r.t.Context(), r.kernel, bond, WaitFor(bond))
 }
 
-// expect verifies the bond and compares the report.
-// expect looks up to four times: a leg that has just come back may take longer
+// expect verifies the bond and compares the report, up to four times: a leg that has just come back may take longer
 // than Verify waits for a second one where the processor is emulated and busy.
 func (r *rack) expect(bond Bond, want string) {
 	r.t.Helper()
