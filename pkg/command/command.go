@@ -60,8 +60,8 @@ func Run(ctx context.Context, c Command) (string, error) {
 	return stdout.String(), &Error{Command: c, Output: both.text.String(), Err: err}
 }
 
-// A transcript is what a command prints, in order. os/exec copies standard
-// output and standard error from one goroutine each, hence the lock.
+// A transcript is what a command prints: each stream in order, the two side by
+// side as they arrive. os/exec copies each from a goroutine, hence the lock.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer

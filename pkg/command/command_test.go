@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestErrorIsPasteableAndShowsTheTail(t *testing.T) {
-	_, err := Run(t.Context(), New("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo line $i; done; echo last >&2; exit 3"))
+	_, err := Run(t.Context(), New("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo line $i; done >&2; echo last >&2; exit 3"))
 	var failed *Error
 	if !errors.As(err, &failed) || failed.ExitCode() != 3 {
 		t.Fatalf("got %v, want an *Error with exit code 3", err)
@@ -35,6 +35,14 @@ func TestErrorIsPasteableAndShowsTheTail(t *testing.T) {
 	}
 	if strings.Contains(text, "line 2\n") {
 		t.Errorf("more than the tail: %s", text)
+	}
+}
+
+func TestErrorShowsBothStreams(t *testing.T) {
+	_, err := Run(t.Context(), New("sh", "-c", "echo said; echo complained >&2; exit 1"))
+	var failed *Error
+	if !errors.As(err, &failed) || !strings.Contains(failed.Output, "said\n") || !strings.Contains(failed.Output, "complained\n") {
+		t.Errorf("got %v, want both lines", err)
 	}
 }
 
