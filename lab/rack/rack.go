@@ -38,6 +38,7 @@ type Rack struct {
 	machines map[string]*vm.VM
 	order    []string // of machines, for output
 	clock    *Clock
+	door     *door
 	token    string // that the hosts enrolled with; known once Watch has made it
 }
 
@@ -64,13 +65,16 @@ func Start(c Config) (*Rack, error) {
 	if err := errors.Join(os.MkdirAll(r.enrolmentDir(), 0o700), r.start()); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the rack: %w", err), r.Close())
 	}
-	r.clock.Mark("", "%d machines started, accelerator %s", len(r.machines), c.Accel)
+	r.clock.Mark("", "%d machines started in %s, accelerator %s", len(r.machines), c.Dir, c.Accel)
 	return r, nil
 }
 
 func (r *Rack) start() error {
 	machines, err := r.cabled()
 	if err != nil {
+		return err
+	}
+	if r.door, err = openDoor(r.config.Dir, r.Run); err != nil {
 		return err
 	}
 	for _, m := range machines {
@@ -110,7 +114,7 @@ func (r *Rack) cabled() ([]vm.Machine, error) {
 func (r *Rack) host(h Host, leaf *vm.Machine) (vm.Machine, error) {
 	memory, cpus := 2048, 1
 	if h.Role == plan.ControlPlane {
-		memory, cpus = 3072, 2
+		memory, cpus = 4096, 2
 	}
 	m, err := r.machine(h.Name, memory, cpus, h.NIC)
 	if err != nil {
@@ -164,7 +168,7 @@ func (r *Rack) machine(name string, memory, cpus int, mac string) (vm.Machine, e
 func (r *Rack) kernelArgs(name string) []string {
 	args := []string{
 		"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off", "transparent_hugepage=never",
-		"tsc=reliable", "no5lvl", "systemd.mask=systemd-udev-settle.service",
+		"tsc=reliable", "no5lvl", "highres=off", "systemd.mask=systemd-udev-settle.service",
 	}
 	if name == leafMachine || name == serviceMachine {
 		return append(args, "selinux=0", "systemd.unit=basic.target", "systemd.wants=kickstart.service")
@@ -180,6 +184,9 @@ func (r *Rack) kickstartDir(name string) string {
 func (r *Rack) Close() error {
 	r.group.Kill()
 	errs := []error{r.hub.Close()}
+	if r.door != nil {
+		errs = append(errs, r.door.close())
+	}
 	for _, s := range r.sockets {
 		errs = append(errs, s.Close())
 	}

@@ -2,7 +2,8 @@
 
 // Command rack runs the lab: `rack build` makes what machines start from,
 // `rack up` takes bare hosts to routed nodes and shows the result, `rack test`
-// puts a routed rack through what must not break it.
+// puts a routed rack through what must not break it, and `rack exec` looks
+// into a machine of a rack that runs.
 package main
 
 import (
@@ -27,10 +28,12 @@ func main() {
 }
 
 const usage = `usage: rack build | up | test [flags]
+       rack exec FOLDER MACHINE COMMAND [ARGUMENT ...]
 
   build   make everything that machines start from; kept in the user's cache
   up      start the rack, take its hosts to routed nodes, print the result
   test    up, then put the rack through reboots, dead legs and bad tokens
+  exec    run a command on leaf, svc or a host of the rack that runs in FOLDER
 
 RACK_ACCEL=kvm or tcg forces the accelerator. Flags:
 `
@@ -69,6 +72,9 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	name := "up"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		name, args = args[0], args[1:]
+	}
+	if name == "exec" {
+		return execute(ctx, args, stdout, stderr)
 	}
 	o, err := parse(name, args, stderr)
 	if err != nil {

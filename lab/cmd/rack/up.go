@@ -68,7 +68,7 @@ func attend(ctx context.Context, r *rack.Rack, o options, out io.Writer, checks 
 		err = errors.Join(err, evidence(r, o, out, err))
 	}
 	if o.keep && ctx.Err() == nil {
-		fmt.Fprintf(out, "\nThe rack runs until this is interrupted; its machines' consoles and sockets are in %s\n", r.Dir())
+		fmt.Fprintf(out, "\nThe rack runs until this is interrupted; its machines' consoles and sockets are in %s.\nLook inside with: bin/rack exec %[1]s MACHINE COMMAND\n", r.Dir())
 		<-ctx.Done()
 	}
 	return err
