@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/nodeprep/nodeprep/lab/vm"
 )
 
 // writeKickstart fills the folder that a machine's kickstart unit reads.
@@ -34,7 +36,7 @@ func (r *Rack) kickstartFiles(name string) (map[string]string, error) {
 		}
 		return files, nil
 	case serviceMachine:
-		calico, err := os.ReadFile(r.config.CalicoManifest)
+		calico, err := r.calicoManifest()
 		if err != nil {
 			return nil, err
 		}
@@ -49,6 +51,16 @@ func (r *Rack) kickstartFiles(name string) (map[string]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("no machine %q in the plan", name)
+}
+
+// calicoManifest is what the operator hands to joinsvc: as its makers ship it,
+// except where a host is emulated.
+func (r *Rack) calicoManifest() ([]byte, error) {
+	manifest, err := os.ReadFile(r.config.CalicoManifest)
+	if err != nil || r.config.Accel == vm.KVM {
+		return manifest, err
+	}
+	return patient(manifest)
 }
 
 // enrolmentDir is shared with every host.

@@ -179,7 +179,7 @@ func TestKickstartFolders(t *testing.T) {
 	if err := os.WriteFile(manifest, []byte("kind: DaemonSet\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := &Rack{Topology: example(t, 2), config: Config{Plan: []byte("plan"), CalicoManifest: manifest, Dir: dir}}
+	r := &Rack{Topology: example(t, 2), config: Config{Plan: []byte("plan"), CalicoManifest: manifest, Dir: dir, Accel: vm.KVM}}
 	want := map[string][]string{
 		leafMachine:    {"leaf201.conf", "leaf202.conf", "post.sh"},
 		serviceMachine: {"calico.yaml", "joinsvc.yaml", "plan.yaml", "post.sh"},
