@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nodeprep/nodeprep/lab/vm"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
