@@ -23,6 +23,11 @@ version = 3
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = '%s'
 
+# kubelet looks every ten seconds (cAdvisor's housekeeping interval). containerd
+# 2.4 asks every pod's shim every second if not told otherwise.
+[plugins.'io.containerd.cri.v1.runtime']
+  stats_collect_period = '10s'
+
 # One manager of cgroups: kubelet's driver is systemd too.
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
   runtime_type = 'io.containerd.runc.v2'

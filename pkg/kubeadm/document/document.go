@@ -82,10 +82,34 @@ func clusterConfiguration(p plan.Plan) *v1beta4.ClusterConfiguration {
 			ServiceSubnet: s.Services.Subnet.String(),
 			DNSDomain:     dnsDomain,
 		},
-		APIServer: v1beta4.APIServer{CertSANs: []string{s.Kubernetes.APIEndpoint.Addr().String()}},
+		APIServer:         v1beta4.APIServer{CertSANs: []string{s.Kubernetes.APIEndpoint.Addr().String()}},
+		ControllerManager: v1beta4.ControlPlaneComponent{ExtraArgs: patientLeader(p)},
+		Scheduler:         v1beta4.ControlPlaneComponent{ExtraArgs: patientLeader(p)},
 		// An RSA-2048 handshake, kubeadm's default, costs a server some fifty
 		// times the work; kubelet's probes alone are several a second.
 		EncryptionAlgorithm: v1beta4.EncryptionAlgorithmECDSAP256,
+	}
+}
+
+// patientLeader keeps the one instance of a controller at work while its API
+// server is slow. With the defaults (15 s, 10 s, 2 s) it ends itself after ten
+// seconds without an answer, starts again, and reads everything anew from the
+// server that was slow already, all for a rival that a plan with one control
+// plane does not have. Election itself stays on: a second may come.
+func patientLeader(p plan.Plan) []v1beta4.Arg {
+	planes := 0
+	for _, n := range p.Spec.Nodes {
+		if n.Role == plan.ControlPlane {
+			planes++
+		}
+	}
+	if planes > 1 {
+		return nil
+	}
+	return []v1beta4.Arg{
+		{Name: "leader-elect-lease-duration", Value: "2m0s"},
+		{Name: "leader-elect-renew-deadline", Value: "1m30s"},
+		{Name: "leader-elect-retry-period", Value: "10s"},
 	}
 }
 
