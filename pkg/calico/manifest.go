@@ -59,8 +59,8 @@ func settings(p plan.Plan) []setting {
 }
 
 // Manifest checks an operator's calico.yaml and returns it with calico-node's
-// settings as the plan wants them; everything else stays as it was, comments
-// included. Any error is a *ManifestError.
+// settings as the plan wants them, and the API server's own address for its
+// containers; everything else stays as it was, comments included. Any error is a *ManifestError.
 func Manifest(data []byte, p plan.Plan) (string, error) {
 	docs, err := documents(data)
 	if err != nil {
@@ -75,6 +75,9 @@ func Manifest(data []byte, p plan.Plan) (string, error) {
 	}
 	if len(e.problems) > 0 {
 		return "", &ManifestError{e.problems}
+	}
+	if docs, err = withEndpoint(docs, p); err != nil {
+		return "", &ManifestError{[]string{err.Error()}}
 	}
 	return encode(docs)
 }
