@@ -16,9 +16,9 @@ const endpointMap = "kubernetes-services-endpoint"
 // withEndpoint puts the ConfigMap before the manifest that its containers read
 // (envFrom, optional) to reach the API server by its own address; one that the
 // operator has put there stays. Without it they use the service's, which leads
-// nowhere until kube-proxy has written its rules: the packets leave for the
-// leaves, which answer "network is unreachable", and the CNI's installer
-// gives up and is started again ever more rarely
+// nowhere until kube-proxy has written its rules: on a slow host the CNI's
+// installer then gives up ("network is unreachable") and is started again ever
+// more rarely
 // (docs.tigera.io, "Configure Calico to talk directly to the API server").
 func withEndpoint(docs []*yaml.Node, p plan.Plan) ([]*yaml.Node, error) {
 	for _, doc := range docs {
