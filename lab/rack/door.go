@@ -41,30 +41,34 @@ type doorReply struct {
 
 const maxRequest = 1 << 20
 
+// runner runs a command on a machine, as Rack.Run does.
+type runner func(ctx context.Context, machine string, argv ...string) (vm.Output, error)
+
 // openDoor serves run until the door is closed.
-func openDoor(dir string, run func(context.Context, string, ...string) (vm.Output, error)) (*door, error) {
+func openDoor(dir string, run runner) (*door, error) {
 	l, err := net.Listen("unix", filepath.Join(dir, doorSocket))
 	if err != nil {
 		return nil, fmt.Errorf("opening the rack's door: %w", err)
 	}
-	d := &door{done: make(chan error, 1), server: &http.Server{
-		ReadHeaderTimeout: 10 * time.Second,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			var req doorRequest
-			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&req); err != nil || len(req.Argv) == 0 {
-				http.Error(w, "a machine and a command are needed", http.StatusBadRequest)
-				return
-			}
-			var reply doorReply
-			var exit *vm.ExitError
-			if reply.Output, err = run(r.Context(), req.Machine, req.Argv...); err != nil && !errors.As(err, &exit) {
-				reply.Error = err.Error()
-			}
-			_ = json.NewEncoder(w).Encode(reply) // a caller who left misses nothing
-		}),
-	}}
+	d := &door{done: make(chan error, 1), server: &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: run}}
 	go func() { d.done <- d.server.Serve(l) }()
 	return d, nil
+}
+
+// ServeHTTP answers one doorRequest.
+func (run runner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var req doorRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&req); err != nil || len(req.Argv) == 0 {
+		http.Error(w, "a machine and a command are needed", http.StatusBadRequest)
+		return
+	}
+	out, err := run(r.Context(), req.Machine, req.Argv...)
+	reply := doorReply{Output: out}
+	var exit *vm.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		reply.Error = err.Error()
+	}
+	_ = json.NewEncoder(w).Encode(reply) // a caller who left misses nothing
 }
 
 func (d *door) close() error {

@@ -14,6 +14,8 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
 const pause = "registry.k8s.io/pause:3.10.1"
@@ -140,5 +142,19 @@ func TestClockSetBackIsNoReasonToRestart(t *testing.T) {
 	r := Runtime{Root: root, Units: &service{state: active(-2 * time.Hour)}, SandboxImage: pause, Now: func() time.Time { return time.Now().Add(-time.Hour) }}
 	if changes, err := r.Plan(t.Context()); err != nil || len(changes) > 0 {
 		t.Error(changes, err)
+	}
+}
+
+func TestOursCollectsStatisticsAsOftenAsKubelet(t *testing.T) {
+	var c struct {
+		Plugins map[string]struct {
+			Period string `toml:"stats_collect_period"`
+		} `toml:"plugins"`
+	}
+	if err := toml.Unmarshal([]byte(ours("pause")), &c); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Plugins["io.containerd.cri.v1.runtime"].Period; got != "10s" {
+		t.Errorf("stats_collect_period is %q", got)
 	}
 }

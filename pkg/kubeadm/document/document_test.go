@@ -75,3 +75,15 @@ func TestJoinRefusesToTrustAnybody(t *testing.T) {
 		}
 	}
 }
+
+func TestLeaderIsPatientOnlyAlone(t *testing.T) {
+	var p plan.Plan
+	p.Spec.Nodes = []plan.Node{{Role: plan.ControlPlane}, {Role: plan.Worker}}
+	if len(patientLeader(p)) == 0 {
+		t.Error("one control plane has the defaults")
+	}
+	p.Spec.Nodes = append(p.Spec.Nodes, plan.Node{Role: plan.ControlPlane})
+	if got := patientLeader(p); len(got) != 0 {
+		t.Errorf("two control planes would fail over late: %v", got)
+	}
+}
