@@ -10,12 +10,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
 	"github.com/nodeprep/nodeprep/pkg/phase"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
 const pause = "registry.k8s.io/pause:3.10.1"
