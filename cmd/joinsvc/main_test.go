@@ -192,7 +192,7 @@ func TestServeOrdersInitWithCalico(t *testing.T) {
 	for text, parts := range map[string][]string{
 		order.Config:           {"kind: InitConfiguration", "kind: ClusterConfiguration", "192.168.9.193"},
 		order.Access.Manifests: {"cidr=192.168.9.192/28", "nodeprep:joinsvc", "\n---\n"},
-		order.Access.CSR:       {"kind: CertificateSigningRequest"},
+		order.Access.CSR:       {"BEGIN CERTIFICATE REQUEST"},
 	} {
 		for _, part := range parts {
 			if !strings.Contains(text, part) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -16,9 +15,6 @@ import (
 
 // User is joinsvc's name in the cluster: the certificate's common name.
 const User = "nodeprep:joinsvc"
-
-// requestName is the CertificateSigningRequest object.
-const requestName = "nodeprep-joinsvc"
 
 // NewAccess says what the init node is to apply so that joinsvc reaches the
 // cluster: a certificate request for joinsvc's private key (PEM), and RBAC for
@@ -34,11 +30,7 @@ func NewAccess(keyPEM []byte) (joinapi.AccessRequest, error) {
 		return joinapi.AccessRequest{}, fmt.Errorf("making joinsvc's certificate request: %w", err)
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	return joinapi.AccessRequest{
-		Manifests: rbac,
-		CSRName:   requestName,
-		CSR:       fmt.Sprintf(request, base64.StdEncoding.EncodeToString(text)),
-	}, nil
+	return joinapi.AccessRequest{Manifests: rbac, CSR: string(text)}, nil
 }
 
 // signer reads the two PEM forms that Go and OpenSSL write EC and Ed25519 keys in.
@@ -55,20 +47,6 @@ func signer(keyPEM []byte) (any, error) {
 	}
 	return nil, fmt.Errorf("it is a %s, want a PRIVATE KEY (PKCS #8)", block.Type)
 }
-
-// request asks the signer of client certificates for the API server. A year is
-// the most that kube-controller-manager gives (--cluster-signing-duration);
-// asking for it by name keeps a longer setting from widening it.
-const request = `apiVersion: certificates.k8s.io/v1
-kind: CertificateSigningRequest
-metadata:
-  name: ` + requestName + `
-spec:
-  signerName: kubernetes.io/kube-apiserver-client
-  usages: [client auth]
-  expirationSeconds: 31536000
-  request: %s
-`
 
 // rbac is the least that joinsvc's work needs. Of Secrets it may make any in
 // kube-system, because RBAC cannot restrict a create to names; it may delete

@@ -120,7 +120,7 @@ func (w *world) kubeadm() join.Kubeadm {
 		Join: func(_ plan.Plan, h plan.HostPlan, token, hash string) (string, error) {
 			return "join " + h.Name + " " + token + " " + hash, nil
 		},
-		Access:  func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{CSRName: "joinsvc"}, nil },
+		Access:  func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{CSR: "joinsvc"}, nil },
 		Connect: func(joinapi.ClusterAccess) (join.Cluster, error) { return w.cluster, nil },
 	}
 }

@@ -108,15 +108,14 @@ type KubeadmOrder struct {
 	Access *AccessRequest `json:"access,omitempty"`
 }
 
-// AccessRequest is what the init node applies with its administrator's rights.
+// AccessRequest is what the init node does with its administrator's rights.
 type AccessRequest struct {
 	// Manifests is YAML for `kubectl apply --server-side`: the CNI manifest,
 	// joinsvc's RBAC.
 	Manifests string `json:"manifests"`
-	// CSRName and CSR are a CertificateSigningRequest object (YAML) to be
-	// created and approved; its certificate goes back in ClusterAccess.
-	CSRName string `json:"csrName"`
-	CSR     string `json:"csr"`
+	// CSR is a certificate request (PEM, PKCS #10, RFC 2986) that the init node
+	// signs with the cluster's CA; the certificate goes back in ClusterAccess.
+	CSR string `json:"csr"`
 }
 
 // ClusterAccess is the certificate that the cluster issued for joinsvc's key.

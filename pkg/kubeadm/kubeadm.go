@@ -24,6 +24,7 @@ const (
 	kubeletConf   = "etc/kubernetes/kubelet.conf"
 	bootstrapConf = "etc/kubernetes/bootstrap-kubelet.conf"
 	caCert        = "etc/kubernetes/pki/ca.crt"
+	caKey         = "etc/kubernetes/pki/ca.key"
 	manifests     = "etc/kubernetes/manifests"
 
 	config = "run/nodeprep/kubeadm.yaml"

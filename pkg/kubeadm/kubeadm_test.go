@@ -4,13 +4,11 @@ package kubeadm
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"io/fs"
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -172,57 +170,4 @@ func TestUnknownOrder(t *testing.T) {
 		t.Error("an unknown action was accepted")
 	}
 	h.wantRan(t)
-}
-
-func csr(status string) string { return `{"status":{` + status + `}}` }
-
-func TestHandOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		h := newHost(t, func(c command.Command) (string, error) {
-			if c.Args[2] != "get" {
-				return "", nil
-			}
-			if asked++; asked < 3 {
-				return csr(`"conditions":[{"type":"Approved"}]`), nil
-			}
-			return csr(`"certificate":"` + base64.StdEncoding.EncodeToString([]byte("PEM")) + `"`), nil
-		})
-		h.put(t, caCert)
-		got, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{Manifests: "m", CSRName: "joinsvc", CSR: "c"}, "https://192.168.9.193:6443")
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: caCert, Certificate: "PEM"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("access (-want +got):\n%s", diff)
-		}
-		const kubectl = "kubectl --kubeconfig /" + adminConf + " "
-		h.wantRan(t,
-			kubectl+"apply --server-side --force-conflicts --field-manager nodeprep -f -",
-			kubectl+"delete csr joinsvc --ignore-not-found",
-			kubectl+"create -f -",
-			kubectl+"certificate approve joinsvc",
-			kubectl+"get csr joinsvc -o json",
-			kubectl+"get csr joinsvc -o json",
-			kubectl+"get csr joinsvc -o json",
-		)
-	})
-}
-
-func TestHandOverIsBounded(t *testing.T) {
-	for name, tc := range map[string]struct{ status, want string }{
-		"nobody signs": {`"conditions":[{"type":"Approved"}]`, "kube-controller-manager"},
-		"refused":      {`"conditions":[{"type":"Failed","message":"bad usage"}]`, "bad usage"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := newHost(t, func(command.Command) (string, error) { return csr(tc.status), nil })
-				_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{CSRName: "joinsvc"}, "")
-				if err == nil || !strings.Contains(err.Error(), tc.want) {
-					t.Errorf("got %v, want %q in it", err, tc.want)
-				}
-			})
-		})
-	}
 }
