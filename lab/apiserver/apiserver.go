@@ -2,7 +2,7 @@
 
 // Package apiserver runs a Kubernetes control plane without a node on the
 // loopback interface: etcd, kube-apiserver with RBAC, and those controllers of
-// kube-controller-manager that sign certificates and bootstrap tokens. The
+// kube-controller-manager that sign and remove bootstrap tokens. The
 // certificates and kubeconfigs are kubeadm's. It is what joinsvc's half of a
 // cluster is tried against, in seconds and without a virtual machine.
 package apiserver
@@ -130,8 +130,7 @@ func (c *ControlPlane) managerFlags(port string) []string {
 		"--kubeconfig=" + c.Path("admin.conf"),
 		"--bind-address=127.0.0.1", "--secure-port=" + port,
 		"--leader-elect=false",
-		"--controllers=certificatesigningrequest-signing-controller,bootstrap-signer-controller,token-cleaner-controller",
-		"--cluster-signing-cert-file=" + c.Path("pki/ca.crt"), "--cluster-signing-key-file=" + c.Path("pki/ca.key"),
+		"--controllers=bootstrap-signer-controller,token-cleaner-controller",
 	}
 }
 

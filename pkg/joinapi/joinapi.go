@@ -118,7 +118,7 @@ type AccessRequest struct {
 	CSR string `json:"csr"`
 }
 
-// ClusterAccess is the certificate that the cluster issued for joinsvc's key.
+// ClusterAccess is the certificate of the cluster's CA for joinsvc's key.
 type ClusterAccess struct {
 	Server      string `json:"server"`      // "https://192.168.9.193:6443"
 	CA          string `json:"ca"`          // PEM, the cluster's CA
