@@ -35,26 +35,28 @@ func (r *Rack) questions(machine string) []question {
 		shell("kickstart.log", "journalctl --no-pager -u kickstart"),
 		shell("network.txt", "ip -d addr; ip route; ip neigh"),
 	}
-	switch machine {
-	case leafMachine:
-		all = append(all, shell("bonds.txt", "cat /proc/net/bonding/*; bridge vlan; bridge fdb"))
-		for _, l := range r.Plan.Spec.Fabric.Leaves {
-			all = append(all,
-				shell(l.Name+".txt", fmt.Sprintf("vtysh -N %[1]s -c 'show bgp summary' -c 'show bgp ipv4' -c 'show bgp neighbors'; ip -n %[1]s addr; ip -n %[1]s neigh", l.Name)),
-				shell(l.Name+".log", "cat /var/log/frr/"+l.Name+".log"))
-		}
-	case serviceMachine:
+	if machine == infraMachine {
+		return append(all, r.infraQuestions()...)
+	}
+	return append(all,
+		shell("nodeprep.log", "journalctl --no-pager -u nodeprep"),
+		shell("nodeprep-status.txt", "nodeprep status"),
+		shell("kubelet.log", "journalctl --no-pager -u kubelet -u containerd | tail -n 400"),
+		shell("bonds.txt", "cat /proc/net/bonding/*"),
+		shell("units.txt", "systemctl --no-pager --failed; systemctl --no-pager list-jobs"),
+		shell("cluster.txt", "export KUBECONFIG=/etc/kubernetes/admin.conf; [ -e $KUBECONFIG ] && kubectl get nodes,pods -A -o wide; kubectl get events -A | tail -n 60"))
+}
+
+func (r *Rack) infraQuestions() []question {
+	all := []question{
+		shell("bonds.txt", "cat /proc/net/bonding/*; bridge vlan; bridge fdb"),
+		shell("joinsvc.log", "journalctl --no-pager -u joinsvc"),
+		shell("status.txt", "joinsvc status"),
+	}
+	for _, l := range r.Plan.Spec.Fabric.Leaves {
 		all = append(all,
-			shell("joinsvc.log", "journalctl --no-pager -u joinsvc"),
-			shell("status.txt", "joinsvc status"))
-	default:
-		all = append(all,
-			shell("nodeprep.log", "journalctl --no-pager -u nodeprep"),
-			shell("nodeprep-status.txt", "nodeprep status"),
-			shell("kubelet.log", "journalctl --no-pager -u kubelet -u containerd | tail -n 400"),
-			shell("bonds.txt", "cat /proc/net/bonding/*"),
-			shell("units.txt", "systemctl --no-pager --failed; systemctl --no-pager list-jobs"),
-			shell("cluster.txt", "export KUBECONFIG=/etc/kubernetes/admin.conf; [ -e $KUBECONFIG ] && kubectl get nodes,pods -A -o wide; kubectl get events -A | tail -n 60"))
+			shell(l.Name+".txt", fmt.Sprintf("vtysh -N %[1]s -c 'show bgp summary' -c 'show bgp ipv4' -c 'show bgp neighbors'; ip -n %[1]s addr; ip -n %[1]s neigh", l.Name)),
+			shell(l.Name+".log", "cat /var/log/frr/"+l.Name+".log"))
 	}
 	return all
 }
@@ -95,14 +97,14 @@ func (r *Rack) collectFrom(ctx context.Context, name, dir string) error {
 
 // decisive are the files whose end is printed, and how many lines of it.
 func (r *Rack) decisive() []string {
-	files := []string{filepath.Join(serviceMachine, "joinsvc.log"), filepath.Join(serviceMachine, "status.txt")}
+	files := []string{filepath.Join(infraMachine, "joinsvc.log"), filepath.Join(infraMachine, "status.txt")}
 	for _, h := range r.Hosts {
 		files = append(files, filepath.Join(h.Name, "nodeprep.log"))
 	}
 	for _, h := range r.Hosts {
 		files = append(files, filepath.Join(h.Name, "cluster.txt"))
 	}
-	return append(files, filepath.Join(leafMachine, "kickstart.log"))
+	return append(files, filepath.Join(infraMachine, "kickstart.log"))
 }
 
 const decisiveLines = 14

@@ -85,10 +85,9 @@ func TestFRRAcceptsItsConfig(t *testing.T) {
 
 func TestScripts(t *testing.T) {
 	top := example(t, 2)
-	golden(t, "leaf.sh", leafScript(top))
-	golden(t, "svc.sh", serviceScript(top))
+	golden(t, "infra.sh", infraScript(top))
 	golden(t, "k8c1s1.sh", hostScript(top.Hosts[1]))
-	for _, name := range []string{"leaf.sh", "svc.sh", "k8c1s1.sh"} {
+	for _, name := range []string{"infra.sh", "k8c1s1.sh"} {
 		if out, err := exec.Command("sh", "-n", filepath.Join("testdata", name)).CombinedOutput(); err != nil {
 			t.Errorf("%s: %s", name, out)
 		}

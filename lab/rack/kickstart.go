@@ -28,22 +28,8 @@ func (r *Rack) writeKickstart(name, dir string) error {
 }
 
 func (r *Rack) kickstartFiles(name string) (map[string]string, error) {
-	switch name {
-	case leafMachine:
-		files := map[string]string{"post.sh": leafScript(r.Topology)}
-		for _, l := range r.Plan.Spec.Fabric.Leaves {
-			files[l.Name+".conf"] = FRRConfig(r.Topology, l)
-		}
-		return files, nil
-	case serviceMachine:
-		calico, err := r.calicoManifest()
-		if err != nil {
-			return nil, err
-		}
-		return map[string]string{
-			"post.sh": serviceScript(r.Topology), "plan.yaml": string(r.config.Plan),
-			"calico.yaml": string(calico), "joinsvc.yaml": serviceConfig(),
-		}, nil
+	if name == infraMachine {
+		return r.infraFiles()
 	}
 	for _, h := range r.Hosts {
 		if h.Name == name {
@@ -51,6 +37,21 @@ func (r *Rack) kickstartFiles(name string) (map[string]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("no machine %q in the plan", name)
+}
+
+func (r *Rack) infraFiles() (map[string]string, error) {
+	calico, err := r.calicoManifest()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{
+		"post.sh": infraScript(r.Topology), "plan.yaml": string(r.config.Plan),
+		"calico.yaml": string(calico), "joinsvc.yaml": serviceConfig(),
+	}
+	for _, l := range r.Plan.Spec.Fabric.Leaves {
+		files[l.Name+".conf"] = FRRConfig(r.Topology, l)
+	}
+	return files, nil
 }
 
 // calicoManifest is what the operator hands to joinsvc: as its makers ship it,

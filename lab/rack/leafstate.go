@@ -54,7 +54,7 @@ func (r *Rack) neighbours(ctx context.Context) ([]Neighbour, error) {
 }
 
 func (r *Rack) vtysh(ctx context.Context, l plan.Leaf, command string) ([]byte, error) {
-	out, err := r.Run(ctx, leafMachine, "vtysh", "-N", l.Name, "-c", command)
+	out, err := r.Run(ctx, infraMachine, "vtysh", "-N", l.Name, "-c", command)
 	return out.Stdout, err
 }
 

@@ -13,14 +13,17 @@ import (
 var (
 	probeInterval = regexp.MustCompile(`(?m)^( +(?:periodSeconds|initialDelaySeconds): )10$`)
 	probeTimeout  = regexp.MustCompile(`(?m)^( +timeoutSeconds: )10$`)
+	controllers   = regexp.MustCompile(`(?m)^( +replicas: )1$`)
 )
 
-// patient is a manifest whose probes suit an emulated host: as many, further
-// apart, with more time.
+// patient is a manifest that suits an emulated host: as many probes, further
+// apart, with more time; and no calico-kube-controllers, which clean up after
+// nodes that have left and have no part in a route.
 func patient(manifest []byte) ([]byte, error) {
-	if !probeInterval.Match(manifest) || !probeTimeout.Match(manifest) {
-		return nil, fmt.Errorf("calico's manifest has no probes of ten seconds: its makers have changed them, see to lab/rack/probes.go")
+	if !probeInterval.Match(manifest) || !probeTimeout.Match(manifest) || !controllers.Match(manifest) {
+		return nil, fmt.Errorf("calico's manifest has no probes of ten seconds or no deployment of one replica: its makers have changed them, see to lab/rack/probes.go")
 	}
+	manifest = controllers.ReplaceAll(manifest, []byte("${1}0"))
 	manifest = probeInterval.ReplaceAll(manifest, []byte("${1}120"))
 	return probeTimeout.ReplaceAll(manifest, []byte("${1}60")), nil
 }

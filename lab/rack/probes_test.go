@@ -5,13 +5,15 @@ package rack
 import "testing"
 
 func TestPatient(t *testing.T) {
-	const probe = `          livenessProbe:
+	const probe = `  replicas: 1
+          livenessProbe:
             periodSeconds: 10
             initialDelaySeconds: 10
             failureThreshold: 6
             timeoutSeconds: 10
 `
-	const want = `          livenessProbe:
+	const want = `  replicas: 0
+          livenessProbe:
             periodSeconds: 120
             initialDelaySeconds: 120
             failureThreshold: 6

@@ -42,11 +42,10 @@ type Rack struct {
 	token    string // that the hosts enrolled with; known once Watch has made it
 }
 
-// The machines beside the hosts.
-const (
-	leafMachine    = "leaf"
-	serviceMachine = "svc"
-)
+// infraMachine is the one beside the hosts: each leaf in a network namespace,
+// joinsvc outside of them. A machine for each would be one more system to
+// boot on processors that have enough to do.
+const infraMachine = "infra"
 
 // Start lays the cables and starts every machine at once.
 func Start(c Config) (*Rack, error) {
@@ -91,27 +90,23 @@ func (r *Rack) start() error {
 // cabled returns the machines with their cards plugged in: each leg to its
 // leaf port, each provisioning card to the hub.
 func (r *Rack) cabled() ([]vm.Machine, error) {
-	leaf, err := r.machine(leafMachine, 768, 1, managementMAC(1))
-	if err != nil {
-		return nil, err
-	}
-	service, err := r.machine(serviceMachine, 1024, 1, managementMAC(2))
+	infra, err := r.machine(infraMachine, 1536, 1, managementMAC(serviceHost))
 	if err != nil {
 		return nil, err
 	}
 	var hosts []vm.Machine
 	for _, h := range r.Hosts {
-		m, err := r.host(h, &leaf)
+		m, err := r.host(h, &infra)
 		if err != nil {
 			return nil, err
 		}
 		hosts = append(hosts, m)
 	}
-	return append([]vm.Machine{leaf, service}, hosts...), nil
+	return append([]vm.Machine{infra}, hosts...), nil
 }
 
-// host makes one host's machine and plugs its legs into the leaf machine.
-func (r *Rack) host(h Host, leaf *vm.Machine) (vm.Machine, error) {
+// host makes one host's machine and plugs its legs into the leaves' machine.
+func (r *Rack) host(h Host, infra *vm.Machine) (vm.Machine, error) {
 	memory, cpus := 2048, 1
 	if h.Role == plan.ControlPlane {
 		memory, cpus = 4096, 2
@@ -132,7 +127,7 @@ func (r *Rack) host(h Host, leaf *vm.Machine) (vm.Machine, error) {
 			return m, err
 		}
 		m.NICs = append(m.NICs, vm.NIC{Name: leg.Name, MAC: leg.MAC, ACPIIndex: index, Socket: near})
-		leaf.NICs = append(leaf.NICs, vm.NIC{Name: fmt.Sprintf("%s-%d", h.Name, i), MAC: leg.LeafMAC, Socket: far})
+		infra.NICs = append(infra.NICs, vm.NIC{Name: fmt.Sprintf("%s-%d", h.Name, i), MAC: leg.LeafMAC, Socket: far})
 	}
 	return m, nil
 }
@@ -159,8 +154,8 @@ func (r *Rack) machine(name string, memory, cpus int, mac string) (vm.Machine, e
 	}, nil
 }
 
-// kernelArgs boots a host as its owner would, and the other machines no
-// further than to their installer's script, without SELinux. Every second of
+// kernelArgs boots a host as its owner would, and the other machine no
+// further than to its installer's script, without SELinux. Every second of
 // boot is paid for on the same few processors. tsc=reliable keeps the kernel
 // from falling back to the HPET when an emulated processor was not run for a
 // while (Linux 6.1, kernel/time/clocksource.c): each look at that clock is a
@@ -173,7 +168,7 @@ func (r *Rack) kernelArgs(name string) []string {
 		"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off", "transparent_hugepage=never",
 		"tsc=reliable", "no5lvl", "highres=off", "systemd.mask=systemd-udev-settle.service",
 	}
-	if name == leafMachine || name == serviceMachine {
+	if name == infraMachine {
 		return append(args, "selinux=0", "systemd.unit=basic.target", "systemd.wants=kickstart.service")
 	}
 	return append(args, "selinux=1", "security=selinux")
@@ -197,7 +192,7 @@ func (r *Rack) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run runs a command on a machine of the rack: "leaf", "svc" or a host.
+// Run runs a command on a machine of the rack: "infra" or a host.
 func (r *Rack) Run(ctx context.Context, machine string, argv ...string) (vm.Output, error) {
 	v, ok := r.machines[machine]
 	if !ok {

@@ -182,9 +182,8 @@ func TestKickstartFolders(t *testing.T) {
 	}
 	r := &Rack{Topology: example(t, 2), config: Config{Plan: []byte("plan"), CalicoManifest: manifest, Dir: dir, Accel: vm.KVM}}
 	want := map[string][]string{
-		leafMachine:    {"leaf201.conf", "leaf202.conf", "post.sh"},
-		serviceMachine: {"calico.yaml", "joinsvc.yaml", "plan.yaml", "post.sh"},
-		"k8c1s1":       {"post.sh"},
+		infraMachine: {"calico.yaml", "joinsvc.yaml", "leaf201.conf", "leaf202.conf", "plan.yaml", "post.sh"},
+		"k8c1s1":     {"post.sh"},
 	}
 	for name, files := range want {
 		if err := r.writeKickstart(name, r.kickstartDir(name)); err != nil {

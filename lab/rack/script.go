@@ -43,14 +43,19 @@ packages() {
 
 func head(machine string) string { return fmt.Sprintf(scriptHead, machine) }
 
-// leafScript builds both leaves on one machine: a VLAN-aware bridge whose
-// ports are one LACP bond per host, as a pair of switches in an MLAG domain
-// looks to the host, and a network namespace with FRR per leaf. The shared
-// gateway address is on both, as with an anycast gateway; nothing passes
-// through it but what leaves the node subnet.
+// infraScript sets up all that is there before the hosts are: joinsvc first,
+// for they wait for their enrolment line.
+func infraScript(t Topology) string {
+	return head("the machine of joinsvc and the leaves") + serviceScript(t) + leafScript(t)
+}
+
+// leafScript builds both leaves: a VLAN-aware bridge whose ports are one LACP
+// bond per host, as a pair of switches in an MLAG domain looks to the host, and
+// a network namespace with FRR per leaf. The shared gateway address is on both,
+// as with an anycast gateway; nothing passes through it but what leaves the
+// node subnet. The first leaf has a cable to the provisioning segment.
 func leafScript(t Topology) string {
 	var b strings.Builder
-	b.WriteString(head("the leaves"))
 	b.WriteString(leafBridge)
 	for _, h := range t.Hosts {
 		b.WriteString(leafBond(t.Plan, h))
@@ -58,14 +63,14 @@ func leafScript(t Topology) string {
 	for _, l := range t.Plan.Spec.Fabric.Leaves {
 		b.WriteString(leafRouter(t.Plan, l))
 	}
-	fmt.Fprintf(&b, "card=$(by_mac %s)\n", managementMAC(1))
 	ns := t.Plan.Spec.Fabric.Leaves[0].Name
-	fmt.Fprintf(&b, "ip link set \"$card\" netns %s name uplink\n", ns)
+	fmt.Fprintf(&b, "ip link add to-leaf type veth peer name uplink netns %s\n", ns)
+	fmt.Fprintf(&b, "ip link set to-leaf master provisioning up\n")
 	fmt.Fprintf(&b, "ip -n %s addr add %s/%d dev uplink\nip -n %s link set uplink up\n", ns, uplinkAddress, managementBits, ns)
 	return b.String()
 }
 
-const leafBridge = `modprobe -a bridge veth 8021q
+const leafBridge = `modprobe -a veth 8021q
 modprobe bonding max_bonds=0
 ip link add fabric type bridge vlan_filtering 1 vlan_default_pvid 0 stp_state 0 mcast_snooping 0
 ip link set fabric up
@@ -127,13 +132,17 @@ func leafRouter(p plan.Plan, l plan.Leaf) string {
 		netip.PrefixFrom(l.Address, bits), netip.PrefixFrom(n.Gateway, bits))
 }
 
-// serviceScript sets up joinsvc's machine as its operator would: a route to
-// the API server and the pods through the first leaf, the package, the plan.
+// serviceScript sets up joinsvc as its operator would: a route to the API
+// server and the pods through the first leaf, the package, the plan. The
+// bridge is the switch of the provisioning segment, which that leaf shares.
 func serviceScript(t Topology) string {
 	s := t.Plan.Spec
-	return head("the machine of joinsvc") + fmt.Sprintf(`card=$(by_mac %s)
-ip link set "$card" up
-ip addr add %s/%d dev "$card"
+	return fmt.Sprintf(`modprobe bridge
+ip link add provisioning type bridge stp_state 0
+card=$(by_mac %s)
+ip link set "$card" master provisioning up
+ip link set provisioning up
+ip addr add %s/%d dev provisioning
 for subnet in %s %s; do
 	ip route add "$subnet" via %s
 done
@@ -143,7 +152,8 @@ install -D -m 644 "$here/calico.yaml" %s
 install -D -m 644 "$here/joinsvc.yaml" /etc/joinsvc/joinsvc.yaml
 systemctl enable joinsvc.service
 systemctl start --no-block joinsvc.service
-`, managementMAC(2), serviceAddress, managementBits, s.NodeNetwork.Subnet, s.Pods.Subnet, uplinkAddress, s.Calico.Manifest)
+
+`, managementMAC(serviceHost), serviceAddress, managementBits, s.NodeNetwork.Subnet, s.Pods.Subnet, uplinkAddress, s.Calico.Manifest)
 }
 
 // serviceConfig is joinsvc's configuration file.

@@ -20,7 +20,8 @@ import (
 const (
 	managementBits = 24
 	uplinkAddress  = "10.9.0.1" // on the first leaf
-	serviceAddress = "10.9.0.2" // of joinsvc's machine
+	serviceAddress = "10.9.0.2" // of joinsvc
+	serviceHost    = 2          // its last octet
 	servicePort    = 8443
 	firstHost      = 11 // 10.9.0.11 is the first host
 )

@@ -127,7 +127,7 @@ func unchanged(events []byte) error {
 func badPlan(ctx context.Context, r *Rack) error {
 	const spoil = `sed -e 's/192.168.9.194/192.168.5.194/' -e 's/^  domain:/  domian: x\n  domain:/' -e 's/name: k8c1s1/name: k8c1m0/' ` +
 		`/etc/joinsvc/plan.yaml >/run/bad.yaml; joinsvc plan check /run/bad.yaml`
-	return r.refused(ctx, serviceMachine, []string{"sh", "-c", spoil},
+	return r.refused(ctx, infraMachine, []string{"sh", "-c", spoil},
 		"spec.domian", "spec.nodes[1].address", "192.168.5.194", "spec.nodes[1].name")
 }
 
@@ -195,7 +195,7 @@ func stranger(token string) []string {
 
 // refusals counts the enrolments that joinsvc's journal says were refused.
 func (r *Rack) refusals(ctx context.Context) (int, error) {
-	out, err := r.Run(ctx, serviceMachine, "journalctl", "--no-pager", "-u", "joinsvc")
+	out, err := r.Run(ctx, infraMachine, "journalctl", "--no-pager", "-u", "joinsvc")
 	return bytes.Count(out.Stdout, []byte("enrolment refused")), err
 }
 

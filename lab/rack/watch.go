@@ -48,7 +48,7 @@ func (r *Rack) Watch(ctx context.Context) error {
 func (r *Rack) admit(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	out, err := r.Run(ctx, serviceMachine, "joinsvc", "token", "create", "--uses", fmt.Sprint(len(r.Hosts)), "-o", "json")
+	out, err := r.Run(ctx, infraMachine, "joinsvc", "token", "create", "--uses", fmt.Sprint(len(r.Hosts)), "-o", "json")
 	if err != nil {
 		return err.Error(), nil // it is not up yet; await knows how long that may take
 	}
@@ -60,7 +60,7 @@ func (r *Rack) admit(ctx context.Context) (string, error) {
 	if err := r.handOut(token.Token); err != nil {
 		return "", err
 	}
-	r.clock.Mark(serviceMachine, "joinsvc serves; the hosts have their enrolment line")
+	r.clock.Mark(infraMachine, "joinsvc serves; the hosts have their enrolment line")
 	return "", nil
 }
 
@@ -193,7 +193,7 @@ func (w *watcher) pollLeaves(ctx context.Context) string {
 	}
 	left := strings.Join(missing(w.Topology, got), "; ")
 	if left != w.leaves && left != "" {
-		w.clock.Tell(leafMachine, "%s", left)
+		w.clock.Tell(infraMachine, "%s", left)
 	}
 	w.leaves = left
 	if left == "" {
@@ -257,7 +257,7 @@ func (w *watcher) stuck(ctx context.Context, status joinapi.Status) error {
 // status is joinsvc's own account of the nodes.
 func (r *Rack) status(ctx context.Context) (joinapi.Status, error) {
 	var s joinapi.Status
-	out, err := r.Run(ctx, serviceMachine, "joinsvc", "status", "-o", "json")
+	out, err := r.Run(ctx, infraMachine, "joinsvc", "status", "-o", "json")
 	if err != nil {
 		return s, err
 	}

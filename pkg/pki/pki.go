@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pki is joinsvc's own certificate authority: one ECDSA P-256 CA that
-// signs joinsvc's server certificate and the nodes' client certificates.
+// Package pki signs certificates: joinsvc's own CA, one ECDSA P-256 key, signs
+// its server certificate and the nodes' client certificates; SignClient does
+// the latter for any CA whose key is at hand.
 package pki
 
 import (
@@ -81,10 +82,11 @@ func (ca *CA) Pool() *x509.CertPool {
 type Request struct {
 	key         crypto.PublicKey
 	Fingerprint string // of the key
+	CommonName  string // that the sender asks for; what it gets is the signer's to say
 }
 
-// ParseRequest reads one PKCS #10 request in PEM and checks that its sender
-// holds the key. Nothing of it but the key is ever used.
+// ParseRequest reads one PKCS #10 request (RFC 2986) in PEM and checks that its
+// sender holds the key.
 func ParseRequest(text string) (Request, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || block.Type != "CERTIFICATE REQUEST" || len(rest) != 0 {
@@ -100,7 +102,7 @@ func ParseRequest(text string) (Request, error) {
 	if err := acceptable(csr.PublicKey); err != nil {
 		return Request{}, err
 	}
-	return Request{key: csr.PublicKey, Fingerprint: spki(csr.RawSubjectPublicKeyInfo)}, nil
+	return Request{key: csr.PublicKey, Fingerprint: spki(csr.RawSubjectPublicKeyInfo), CommonName: csr.Subject.CommonName}, nil
 }
 
 func acceptable(key crypto.PublicKey) error {
@@ -127,15 +129,23 @@ func spki(der []byte) string {
 // SignNode issues the certificate, in PEM, with which the node called name acts
 // as a client. It is valid for a year.
 func (ca *CA) SignNode(r Request, name string) (string, error) {
-	tmpl, err := template(pkix.Name{CommonName: name, OrganizationalUnit: []string{NodesOU}}, ca.now(), leafValid)
+	subject := pkix.Name{CommonName: name, OrganizationalUnit: []string{NodesOU}}
+	return SignClient(ca.cert, ca.key, r, subject, ca.now())
+}
+
+// SignClient issues the certificate, in PEM, with which the sender of r acts as
+// the client called subject. It is signed with the key of ca, and valid for a
+// year from now.
+func SignClient(ca *x509.Certificate, key crypto.PrivateKey, r Request, subject pkix.Name, now time.Time) (string, error) {
+	tmpl, err := template(subject, now, leafValid)
 	if err != nil {
 		return "", err
 	}
 	tmpl.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	tmpl.KeyUsage = x509.KeyUsageDigitalSignature
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, ca.cert, r.key, ca.key)
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, ca, r.key, key)
 	if err != nil {
-		return "", fmt.Errorf("signing the certificate of %s: %w", name, err)
+		return "", fmt.Errorf("signing the certificate of %s: %w", subject.CommonName, err)
 	}
 	return encode("CERTIFICATE", der), nil
 }

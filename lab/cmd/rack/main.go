@@ -33,7 +33,7 @@ const usage = `usage: rack build | up | test [flags]
   build   make everything that machines start from; kept in the user's cache
   up      start the rack, take its hosts to routed nodes, print the result
   test    up, then put the rack through reboots, dead legs and bad tokens
-  exec    run a command on leaf, svc or a host of the rack that runs in FOLDER
+  exec    run a command on infra (leaves, joinsvc) or a host of the rack in FOLDER
 
 RACK_ACCEL=kvm or tcg forces the accelerator. Flags:
 `
