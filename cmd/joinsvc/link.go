@@ -46,6 +46,7 @@ func (l *link) kubeadm() join.Kubeadm {
 		Join: func(p plan.Plan, h plan.HostPlan, token, caHash string) (string, error) {
 			return document.Join(p, h, document.Discovery{Token: token, CACertHash: caHash})
 		},
+		Patches: document.Patches,
 		Access:  l.access,
 		Connect: l.connect,
 	}

@@ -39,6 +39,8 @@ type Kubeadm struct {
 	// Join renders the documents of kubeadm join. caHash is kubeadm's
 	// "sha256:<hex>" of the cluster CA's public key.
 	Join func(p plan.Plan, h plan.HostPlan, token, caHash string) (string, error)
+	// Patches are what kubeadm init changes in its manifests, by file name.
+	Patches func() (map[string]string, error)
 	// Access is what the init node is to apply; always for the same key.
 	Access func() (joinapi.AccessRequest, error)
 	// Connect makes a Cluster of what the init node returned, or says what is

@@ -116,7 +116,8 @@ func newWorld(t *testing.T, p plan.Plan) *world {
 
 func (w *world) kubeadm() join.Kubeadm {
 	return join.Kubeadm{
-		Init: func(_ plan.Plan, h plan.HostPlan) (string, error) { return "init " + h.Name, nil },
+		Init:    func(_ plan.Plan, h plan.HostPlan) (string, error) { return "init " + h.Name, nil },
+		Patches: func() (map[string]string, error) { return nil, nil },
 		Join: func(_ plan.Plan, h plan.HostPlan, token, hash string) (string, error) {
 			return "join " + h.Name + " " + token + " " + hash, nil
 		},

@@ -89,11 +89,15 @@ func (c *Coordinator) initOrder(h plan.HostPlan) (joinapi.KubeadmOrder, error) {
 	if err != nil {
 		return joinapi.KubeadmOrder{}, fmt.Errorf("writing the documents of kubeadm init: %w", err)
 	}
+	patches, err := c.Kubeadm.Patches()
+	if err != nil {
+		return joinapi.KubeadmOrder{}, fmt.Errorf("writing the patches of kubeadm init: %w", err)
+	}
 	access, err := c.Kubeadm.Access()
 	if err != nil {
 		return joinapi.KubeadmOrder{}, fmt.Errorf("writing the request for cluster access: %w", err)
 	}
-	return joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: config, Access: &access}, nil
+	return joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: config, Patches: patches, Access: &access}, nil
 }
 
 func (c *Coordinator) joinOrder(ctx context.Context, who Caller, h plan.HostPlan, holder Node) (joinapi.KubeadmOrder, error) {

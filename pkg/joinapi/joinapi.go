@@ -97,12 +97,19 @@ const (
 	ActionJoin Action = "join"
 )
 
+// PatchesDir is where a node keeps the patches of its order while kubeadm runs;
+// the documents name it.
+const PatchesDir = "/run/nodeprep/patches"
+
 // KubeadmOrder is what a node needs to run kubeadm.
 type KubeadmOrder struct {
 	Action Action `json:"action"`
 	// Config is the kubeadm documents, YAML, to be kept at mode 0600: a join's
 	// holds a bootstrap token.
 	Config string `json:"config"`
+	// Patches are files for PatchesDir, by name: what kubeadm changes in the
+	// manifests that it writes (kubeadm.io, "Customizing components").
+	Patches map[string]string `json:"patches,omitempty"`
 	// Access is set for ActionInit: what to apply afterwards so that joinsvc
 	// reaches the cluster with a key of its own.
 	Access *AccessRequest `json:"access,omitempty"`

@@ -79,8 +79,9 @@ func start(t *testing.T) *service {
 
 func kubeadm() join.Kubeadm {
 	return join.Kubeadm{
-		Init:   func(plan.Plan, plan.HostPlan) (string, error) { return "kind: InitConfiguration", nil },
-		Access: func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{CSR: "joinsvc"}, nil },
+		Init:    func(plan.Plan, plan.HostPlan) (string, error) { return "kind: InitConfiguration", nil },
+		Patches: func() (map[string]string, error) { return nil, nil },
+		Access:  func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{CSR: "joinsvc"}, nil },
 		Connect: func(joinapi.ClusterAccess) (join.Cluster, error) {
 			return nil, errors.New("the certificate is for another key")
 		},

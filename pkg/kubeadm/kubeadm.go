@@ -131,7 +131,7 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 			return err
 		}
 	}
-	if err := n.kubeadm(ctx, args, order.Config); err != nil {
+	if err := n.kubeadm(ctx, args, order); err != nil {
 		return err
 	}
 	if after == Done {
@@ -161,17 +161,38 @@ func (n Node) reset(ctx context.Context) error {
 
 // kubeadm runs with its documents in a file that only root can read, and that
 // is gone afterwards: a join's holds a bootstrap token.
-func (n Node) kubeadm(ctx context.Context, args []string, documents string) (err error) {
+func (n Node) kubeadm(ctx context.Context, args []string, order joinapi.KubeadmOrder) (err error) {
 	if err := n.mark(Partial); err != nil {
 		return err
 	}
+	if err := n.storePatches(order.Patches); err != nil {
+		return err
+	}
 	file := n.path(config)
-	if err := atomicfile.Write(file, []byte(documents), 0o600); err != nil {
+	if err := atomicfile.Write(file, []byte(order.Config), 0o600); err != nil {
 		return fmt.Errorf("storing kubeadm's documents: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(file)) }()
 	_, err = n.Run(ctx, command.New("kubeadm", append(args, "--config", file)...))
 	return err
+}
+
+// storePatches fills the folder that the documents name with these files and no
+// others, by plain name only: joinsvc says what goes in there, not where.
+func (n Node) storePatches(patches map[string]string) error {
+	dir := n.path(joinapi.PatchesDir)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("removing an earlier run's kubeadm patches: %w", err)
+	}
+	for name, patch := range patches {
+		if name != filepath.Base(name) || !filepath.IsLocal(name) || name == "." {
+			return fmt.Errorf("joinsvc ordered a kubeadm patch called %q: want a plain file name", name)
+		}
+		if err := atomicfile.Write(filepath.Join(dir, name), []byte(patch), 0o600); err != nil {
+			return fmt.Errorf("storing kubeadm's patch %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (n Node) mark(s Stage) error {

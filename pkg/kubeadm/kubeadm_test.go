@@ -100,6 +100,38 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+func TestInitWithPatches(t *testing.T) {
+	var got []byte
+	h := newHost(t, nil)
+	h.put(t, joinapi.PatchesDir+"/kube-apiserver.yaml")
+	h.answer = func(command.Command) (string, error) {
+		var err error
+		got, err = os.ReadFile(h.node.path(joinapi.PatchesDir + "/etcd.yaml"))
+		return "", err
+	}
+	order := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Patches: map[string]string{"etcd.yaml": "kind: Pod\n"}}
+	if err := h.node.Execute(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != "kind: Pod\n" {
+		t.Errorf("kubeadm found the patch %q", got)
+	}
+	if _, err := os.Stat(h.node.path(joinapi.PatchesDir + "/kube-apiserver.yaml")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a patch that was not ordered is still there: %v", err)
+	}
+}
+
+func TestPatchesStayInTheirFolder(t *testing.T) {
+	for _, name := range []string{"../etcd.yaml", "/etc/passwd", "a/b.yaml", "..", "."} {
+		h := newHost(t, nil)
+		order := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Patches: map[string]string{name: "x"}}
+		if err := h.node.Execute(t.Context(), order); err == nil {
+			t.Errorf("a patch called %q was stored", name)
+		}
+		h.wantRan(t)
+	}
+}
+
 func TestJoin(t *testing.T) {
 	var documents string
 	var mode fs.FileMode

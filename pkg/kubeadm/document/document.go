@@ -18,6 +18,7 @@ import (
 	bootstraptokenv1 "k8s.io/kubernetes/cmd/kubeadm/app/apis/bootstraptoken/v1"
 	"k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm/v1beta4"
 
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -122,6 +123,7 @@ func initConfiguration(h plan.HostPlan) *v1beta4.InitConfiguration {
 			BindPort:         int32(h.Kubernetes.APIEndpoint.Port()),
 		},
 		BootstrapTokens: []bootstraptokenv1.BootstrapToken{harmlessToken()},
+		Patches:         &v1beta4.Patches{Directory: joinapi.PatchesDir},
 		Timeouts:        timeouts(),
 	}
 }

@@ -54,6 +54,19 @@ func TestInit(t *testing.T) {
 	golden(t, "init.yaml", got)
 }
 
+func TestPatches(t *testing.T) {
+	got, err := Patches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, patch := range got {
+		golden(t, "patches-"+name, patch)
+	}
+	if len(got) != 1 {
+		t.Errorf("%d patches, want etcd's", len(got))
+	}
+}
+
 func TestJoin(t *testing.T) {
 	p := reference(t)
 	got, err := Join(p, hostPlan(t, p, "k8c1s1"), Discovery{
