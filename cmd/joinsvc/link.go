@@ -47,15 +47,10 @@ func (l *link) kubeadm() join.Kubeadm {
 			return document.Join(p, h, document.Discovery{Token: token, CACertHash: caHash})
 		},
 		Patches: document.Patches,
-		Access:  l.access,
+		Access:  func() (joinapi.AccessRequest, error) { return cluster.NewAccess(l.key) },
+		AddOns:  l.in.manifest,
 		Connect: l.connect,
 	}
-}
-
-func (l *link) access() (joinapi.AccessRequest, error) {
-	r, err := cluster.NewAccess(l.key)
-	r.Manifests = l.in.manifest + "\n---\n" + r.Manifests
-	return r, err
 }
 
 // connect replaces the connection and the reconciler on it.

@@ -190,9 +190,10 @@ func TestServeOrdersInitWithCalico(t *testing.T) {
 		t.Fatalf("%+v, %v", order, err)
 	}
 	for text, parts := range map[string][]string{
-		order.Config:           {"kind: InitConfiguration", "kind: ClusterConfiguration", "192.168.9.193"},
-		order.Access.Manifests: {"cidr=192.168.9.192/28", "nodeprep:joinsvc", "\n---\n"},
-		order.Access.CSR:       {"BEGIN CERTIFICATE REQUEST"},
+		order.Config:      {"kind: InitConfiguration", "kind: ClusterConfiguration", "192.168.9.193"},
+		order.Access.RBAC: {"kind: ClusterRoleBinding", "nodeprep:joinsvc"},
+		order.Access.CSR:  {"BEGIN CERTIFICATE REQUEST"},
+		order.AddOns:      {"kind: DaemonSet", "cidr=192.168.9.192/28"},
 	} {
 		for _, part := range parts {
 			if !strings.Contains(text, part) {

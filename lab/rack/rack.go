@@ -47,6 +47,9 @@ type Rack struct {
 // boot on processors that have enough to do.
 const infraMachine = "infra"
 
+// hostNice lets the machine that all hosts wait for go first.
+const hostNice = 5
+
 // Start lays the cables and starts every machine at once.
 func Start(c Config) (*Rack, error) {
 	p, report := plan.Parse(c.Plan)
@@ -115,6 +118,7 @@ func (r *Rack) host(h Host, infra *vm.Machine) (vm.Machine, error) {
 	if err != nil {
 		return m, err
 	}
+	m.Nice = hostNice
 	m.Shares = append(m.Shares, vm.Share{Tag: "enrolment", Path: r.enrolmentDir(), ReadOnly: true})
 	for i, leg := range h.Legs {
 		near, far, err := vm.NewWire()

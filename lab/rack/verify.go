@@ -255,6 +255,10 @@ func deadBond(ctx context.Context, r *Rack) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	// Sessions outlive a short cut; the legs are bundled anew in any case.
+	if err := r.bondSays(ctx, h, "is up"); err != nil {
+		return err
+	}
 	if err := r.await(ctx, "the fabric is right again", r.fabricIsRight); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func TestArgs(t *testing.T) {
 		Shares: []Share{{Tag: "packages", Path: "/p,q", ReadOnly: true}, {Tag: "out", Path: "/o"}},
 	}
 	want := `-accel tcg,thread=multi,tb-size=2047
--cpu Nehalem,aes=on,pclmulqdq=on,bmi1=on,bmi2=on,adx=on,movbe=on,rdrand=on,fsgsbase=on,arat=on
+-cpu Nehalem,aes=on,pclmulqdq=on,sha-ni=on,movbe=on,rdrand=on,fsgsbase=on,arat=on
 -name k8c1m0
 -machine q35
 -smp 2

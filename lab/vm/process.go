@@ -92,11 +92,12 @@ func (g *Group) start(v *VM) error {
 }
 
 // own starts and reaps the process on one OS thread that stays: the kernel
-// sends the parent-death signal when the forking *thread* ends (prctl(2)).
+// sends the parent-death signal when the forking *thread* ends (prctl(2)), and
+// a child is as nice as the thread that forked it. The thread ends with this
+// goroutine, since nothing unlocks it.
 func (v *VM) own(started chan<- error) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := v.cmd.Start()
+	err := v.start()
 	started <- err
 	if err != nil {
 		return
@@ -107,6 +108,15 @@ func (v *VM) own(started chan<- error) {
 	v.group.mu.Unlock()
 	v.agent.close()
 	close(v.done)
+}
+
+func (v *VM) start() error {
+	if v.Nice > 0 {
+		if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, v.Nice); err != nil {
+			return fmt.Errorf("giving it niceness %d: %w", v.Nice, err)
+		}
+	}
+	return v.cmd.Start()
 }
 
 // Done is closed when the process is gone and reaped.

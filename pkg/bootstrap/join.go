@@ -48,7 +48,9 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 		changes = append(changes, phase.Change{What: "kubeadm", From: string(stage), To: string(m.host.Role), Do: m.execute})
 	}
 	if stage != kubeadm.Done && m.host.Role == plan.ControlPlane {
-		changes = append(changes, phase.Change{What: "cluster access", From: "none", To: "certified for joinsvc", Do: m.handOver})
+		changes = append(changes,
+			phase.Change{What: "cluster access", From: "none", To: "certified for joinsvc", Do: m.handOver},
+			phase.Change{What: "add-ons", From: "none", To: "applied", Do: m.applyAddOns})
 	}
 	if view.Phase != joinapi.PhaseJoined && view.Phase != joinapi.PhaseRouted {
 		changes = append(changes, phase.Change{What: "node", From: string(view.Phase), To: string(joinapi.PhaseJoined), Do: m.reportJoined})
@@ -82,6 +84,22 @@ func (m membership) handOver(ctx context.Context) error {
 	}
 	if err := m.coordinator.ClusterAccess(ctx, access); err != nil {
 		return fmt.Errorf("handing joinsvc its cluster access: %w", err)
+	}
+	return nil
+}
+
+// applyAddOns comes after the hand-over: from then on the workers join, and
+// meanwhile the CNI's manifest, the longest of all, is applied.
+func (m membership) applyAddOns(ctx context.Context) error {
+	order, err := m.order(ctx)
+	if err != nil {
+		return err
+	}
+	if order.AddOns == "" {
+		return errors.New("joinsvc's order has no add-ons, and without a CNI no node is ever ready; see its log: journalctl -u joinsvc")
+	}
+	if err := m.node.Apply(ctx, order.AddOns); err != nil {
+		return fmt.Errorf("applying the cluster's add-ons: %w", err)
 	}
 	return m.node.Finish()
 }

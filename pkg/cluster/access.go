@@ -16,9 +16,8 @@ import (
 // User is joinsvc's name in the cluster: the certificate's common name.
 const User = "nodeprep:joinsvc"
 
-// NewAccess says what the init node is to apply so that joinsvc reaches the
-// cluster: a certificate request for joinsvc's private key (PEM), and RBAC for
-// the user that it names.
+// NewAccess says what joinsvc needs to reach the cluster: a certificate request
+// for its private key (PEM), and RBAC for the user that it names.
 func NewAccess(keyPEM []byte) (joinapi.AccessRequest, error) {
 	key, err := signer(keyPEM)
 	if err != nil {
@@ -30,7 +29,7 @@ func NewAccess(keyPEM []byte) (joinapi.AccessRequest, error) {
 		return joinapi.AccessRequest{}, fmt.Errorf("making joinsvc's certificate request: %w", err)
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	return joinapi.AccessRequest{Manifests: rbac, CSR: string(text)}, nil
+	return joinapi.AccessRequest{RBAC: rbac, CSR: string(text)}, nil
 }
 
 // signer reads the two PEM forms that Go and OpenSSL write EC and Ed25519 keys in.

@@ -62,7 +62,7 @@ func TestRequestIsForTheKeyAndTheUser(t *testing.T) {
 	if inner.Subject.CommonName != User || !key.PublicKey.Equal(inner.PublicKey) || inner.CheckSignature() != nil {
 		t.Errorf("request of %q is not for the key that was given", inner.Subject)
 	}
-	if strings.Contains(access.CSR+access.Manifests, string(text)) {
+	if strings.Contains(access.CSR+access.RBAC, string(text)) {
 		t.Error("the private key travels")
 	}
 }

@@ -41,8 +41,10 @@ type Kubeadm struct {
 	Join func(p plan.Plan, h plan.HostPlan, token, caHash string) (string, error)
 	// Patches are what kubeadm init changes in its manifests, by file name.
 	Patches func() (map[string]string, error)
-	// Access is what the init node is to apply; always for the same key.
+	// Access is how joinsvc is to reach the cluster; always for the same key.
 	Access func() (joinapi.AccessRequest, error)
+	// AddOns are the manifests that the init node applies, YAML.
+	AddOns string
 	// Connect makes a Cluster of what the init node returned, or says what is
 	// wrong with it. It replaces an earlier connection.
 	Connect func(joinapi.ClusterAccess) (Cluster, error)

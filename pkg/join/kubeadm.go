@@ -97,7 +97,9 @@ func (c *Coordinator) initOrder(h plan.HostPlan) (joinapi.KubeadmOrder, error) {
 	if err != nil {
 		return joinapi.KubeadmOrder{}, fmt.Errorf("writing the request for cluster access: %w", err)
 	}
-	return joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: config, Patches: patches, Access: &access}, nil
+	return joinapi.KubeadmOrder{
+		Action: joinapi.ActionInit, Config: config, Patches: patches, Access: &access, AddOns: c.Kubeadm.AddOns,
+	}, nil
 }
 
 func (c *Coordinator) joinOrder(ctx context.Context, who Caller, h plan.HostPlan, holder Node) (joinapi.KubeadmOrder, error) {

@@ -110,16 +110,18 @@ type KubeadmOrder struct {
 	// Patches are files for PatchesDir, by name: what kubeadm changes in the
 	// manifests that it writes (kubeadm.io, "Customizing components").
 	Patches map[string]string `json:"patches,omitempty"`
-	// Access is set for ActionInit: what to apply afterwards so that joinsvc
-	// reaches the cluster with a key of its own.
+	// Access is set for ActionInit: how joinsvc is to reach the cluster, with a
+	// key of its own.
 	Access *AccessRequest `json:"access,omitempty"`
+	// AddOns is set for ActionInit: YAML of what every cluster of this plan has,
+	// the CNI's manifest, for `kubectl apply --server-side`.
+	AddOns string `json:"addOns,omitempty"`
 }
 
 // AccessRequest is what the init node does with its administrator's rights.
 type AccessRequest struct {
-	// Manifests is YAML for `kubectl apply --server-side`: the CNI manifest,
-	// joinsvc's RBAC.
-	Manifests string `json:"manifests"`
+	// RBAC is YAML for `kubectl apply --server-side`: what the CSR's user may do.
+	RBAC string `json:"rbac"`
 	// CSR is a certificate request (PEM, PKCS #10, RFC 2986) that the init node
 	// signs with the cluster's CA; the certificate goes back in ClusterAccess.
 	CSR string `json:"csr"`

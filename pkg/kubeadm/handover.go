@@ -12,7 +12,7 @@ import (
 )
 
 // HandOver gives joinsvc its way into the new cluster with what kubeadm init
-// left here: it applies the manifests as the administrator, and signs the
+// left here: it applies joinsvc's RBAC as the administrator, and signs the
 // request of joinsvc's own key with the cluster's CA. server is the URL of the
 // API server as joinsvc reaches it. It may be repeated.
 //
@@ -27,20 +27,22 @@ func (n Node) HandOver(ctx context.Context, r joinapi.AccessRequest, server stri
 	if err != nil {
 		return joinapi.ClusterAccess{}, fmt.Errorf("reading the cluster's CA: %w", err)
 	}
-	if err := n.apply(ctx, r.Manifests); err != nil {
-		return joinapi.ClusterAccess{}, err
+	if err := n.Apply(ctx, r.RBAC); err != nil {
+		return joinapi.ClusterAccess{}, fmt.Errorf("giving joinsvc its rights: %w", err)
 	}
 	return joinapi.ClusterAccess{Server: server, CA: string(ca), Certificate: certificate}, nil
 }
 
-func (n Node) apply(ctx context.Context, manifests string) error {
+// Apply puts manifests (YAML) into the cluster as its administrator, and makes
+// their fields nodeprep's own. It may be repeated.
+func (n Node) Apply(ctx context.Context, manifests string) error {
 	// On the server's side, because Calico's CRDs exceed what client-side
 	// apply can keep in an annotation (262144 bytes).
 	c := command.New("kubectl", "--kubeconfig", n.path(adminConf),
 		"apply", "--server-side", "--force-conflicts", "--field-manager", "nodeprep", "-f", "-")
 	c.Stdin = manifests
 	if _, err := n.Run(ctx, c); err != nil {
-		return fmt.Errorf("applying the cluster's manifests: %w", err)
+		return fmt.Errorf("applying manifests: %w", err)
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func TestHandOver(t *testing.T) {
 	})
 	ca, key := h.putCA(t), newKey(t)
 	csr := request(t, key, pkix.Name{CommonName: "nodeprep:joinsvc", Organization: []string{"system:masters"}})
-	got, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{Manifests: "m", CSR: csr}, "https://192.168.9.193:6443")
+	got, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: "m", CSR: csr}, "https://192.168.9.193:6443")
 	if err != nil {
 		t.Fatal(err)
 	}

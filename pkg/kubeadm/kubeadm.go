@@ -38,7 +38,7 @@ type Stage string
 const (
 	NotStarted  Stage = "not started"
 	Partial     Stage = "partial"     // kubeadm was begun here and did not finish
-	Initialized Stage = "initialized" // kubeadm init has finished, joinsvc has no access yet
+	Initialized Stage = "initialized" // kubeadm init has finished, what follows it has not
 	Done        Stage = "done"
 )
 
@@ -203,7 +203,7 @@ func (n Node) mark(s Stage) error {
 }
 
 // Finish notes that nothing is left to do here. For a control plane that is
-// when joinsvc has accepted what HandOver returned.
+// when joinsvc has accepted what HandOver returned and the add-ons are applied.
 func (n Node) Finish() error {
 	err := os.Remove(n.path(marker))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -45,6 +45,8 @@ UNIT
 ln -s /etc/systemd/system/provisioning-nic.service /etc/systemd/system/multi-user.target.wants/
 ip link set "$card" up
 ip addr replace 10.9.0.12/24 dev "$card"
+mkdir -p /etc/sysconfig
+echo KUBELET_EXTRA_ARGS=--housekeeping-interval=60s >/etc/sysconfig/kubelet
 packages nodeprep
 mkdir -p /mnt/enrolment
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
