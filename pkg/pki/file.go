@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 )
 
 // Open reads the CA kept in the file at path, or makes it there. Key and
@@ -97,38 +99,10 @@ func OpenKey(path string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// writeSecret writes a file that is there whole or not at all, for its owner only.
-func writeSecret(path, text string) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// writeSecret keeps a secret for its owner alone, in a folder that is as closed.
+func writeSecret(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
-	if _, err := f.WriteString(text); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), syncDir(dir))
-}
-
-// syncDir makes a rename last through a power cut (fsync(2), NOTES).
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.Write(path, []byte(text), 0o600)
 }
