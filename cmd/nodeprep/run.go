@@ -127,7 +127,11 @@ func (p *passage) enrolment() bootstrap.Enrolment {
 
 // enrolled asks joinsvc for this host's part of the plan and goes through it.
 func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Result, error) {
-	client, err := store.Client(p.config.Joinsvc)
+	id, err := identity.Hardware("")
+	if err != nil {
+		return phase.Result{}, err
+	}
+	client, err := store.Client(p.config.Joinsvc, id)
 	if err != nil {
 		return phase.Result{}, err
 	}

@@ -28,7 +28,11 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how far this host is: its bond, its last run, its BGP sessions",
-		Args:  cobra.NoArgs,
+		Long: `status looks at the bond and its legs as they are now, repeats how the last run
+ended and what it found worth saying, and asks joinsvc for this node's phase and
+BGP sessions. A joinsvc that does not answer is shown, and no error.`,
+		Example: "  nodeprep status\n  nodeprep status --json | jq .bond",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(cmd.Flags(), readCommandLine())
 			if err != nil {
@@ -135,17 +139,24 @@ func (s *status) ask(ctx context.Context, c config) {
 	s.Node = enrolment.Node
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	client, err := store.Client(c.Joinsvc)
-	if err != nil {
-		s.Joinsvc = err.Error()
-		return
-	}
-	view, err := client.Node(ctx)
+	view, err := askView(ctx, c.Joinsvc, store)
 	if err != nil {
 		s.Joinsvc = err.Error()
 		return
 	}
 	s.Phase, s.Reason, s.Sessions = view.Phase, view.Reason, view.Sessions
+}
+
+func askView(ctx context.Context, server string, store identity.Store) (joinapi.NodeView, error) {
+	id, err := identity.Hardware("")
+	if err != nil {
+		return joinapi.NodeView{}, err
+	}
+	client, err := store.Client(server, id)
+	if err != nil {
+		return joinapi.NodeView{}, err
+	}
+	return client.Node(ctx)
 }
 
 func (s status) print(w io.Writer) error {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/lab/vm"
-	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
@@ -36,6 +35,7 @@ func Checks() []Check {
 		{"a used-up token is refused, on both sides with a reason", usedToken},
 		{"a token of another joinsvc is refused by the host", foreignToken},
 		{"a token with a wrong secret is refused, on both sides with a reason", wrongSecret},
+		{"another node's certificate is refused, on both sides with a reason", anotherNode},
 		{"a bond with one dead leg is degraded, says so, and recovers", deadLeg},
 		{"a bond with no leg fails the run, which names the legs", deadBond},
 		{"a host that reboots is routed again without hands", reboot},
@@ -147,144 +147,6 @@ func (r *Rack) refused(ctx context.Context, machine string, argv []string, want 
 	return nil
 }
 
-func usedToken(ctx context.Context, r *Rack) error {
-	return r.refusedEnrolment(ctx, r.token, joinapi.CodeUnauthorized)
-}
-
-func wrongSecret(ctx context.Context, r *Rack) error {
-	t, err := joinapi.ParseToken(r.token)
-	if err != nil {
-		return err
-	}
-	t.Secret = strings.Repeat("A", len(t.Secret))
-	return r.refusedEnrolment(ctx, t.String(), joinapi.CodeUnauthorized)
-}
-
-// refusedEnrolment enrols the subject a second time, with a new key in an
-// empty state folder. joinsvc has to refuse, log why, and change nothing.
-func (r *Rack) refusedEnrolment(ctx context.Context, token string, code joinapi.Code) error {
-	before, err := r.status(ctx)
-	if err != nil {
-		return err
-	}
-	logged, err := r.refusals(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.refused(ctx, r.subject().Name, stranger(token), string(code)); err != nil {
-		return err
-	}
-	now, err := r.refusals(ctx)
-	if err != nil {
-		return err
-	}
-	if now <= logged {
-		return fmt.Errorf("%w: joinsvc logged no refusal", ErrCheck)
-	}
-	after, err := r.status(ctx)
-	if err != nil {
-		return err
-	}
-	return sameNodes(before, after)
-}
-
-// stranger is an enrolment with that token and a key that nobody has seen.
-func stranger(token string) []string {
-	return []string{"sh", "-c", `rm -rf /run/stranger; NODEPREP_TOKEN=$1 nodeprep run --stateDir /run/stranger`, "sh", token}
-}
-
-// refusals counts the enrolments that joinsvc's journal says were refused.
-func (r *Rack) refusals(ctx context.Context) (int, error) {
-	out, err := r.Run(ctx, infraMachine, "journalctl", "--no-pager", "-u", "joinsvc")
-	return bytes.Count(out.Stdout, []byte("enrolment refused")), err
-}
-
-func sameNodes(before, after joinapi.Status) error {
-	for i, n := range before.Nodes {
-		a := after.Nodes[i]
-		if n.Phase != a.Phase || n.ASN != a.ASN || n.Address != a.Address {
-			return fmt.Errorf("%w: %s was %s %s %d and is %s %s %d", ErrCheck,
-				n.Name, n.Phase, n.Address, n.ASN, a.Phase, a.Address, a.ASN)
-		}
-	}
-	return nil
-}
-
-// foreignToken names the CA of another joinsvc: the host has to walk away
-// before it has said anything.
-func foreignToken(ctx context.Context, r *Rack) error {
-	t, err := joinapi.ParseToken(r.token)
-	if err != nil {
-		return err
-	}
-	t.CA = strings.Repeat("0f", len(t.CA)/2)
-	return r.refused(ctx, r.subject().Name, stranger(t.String()), "CA")
-}
-
-// deadLeg pulls the subject's second cable and puts it back.
-func deadLeg(ctx context.Context, r *Rack) error {
-	h := r.subject()
-	leg := h.Legs[len(h.Legs)-1].Name
-	if err := r.machines[h.Name].SetLink(ctx, leg, false); err != nil {
-		return err
-	}
-	err := r.bondSays(ctx, h, "degraded", leg+": no carrier")
-	if err == nil {
-		err = r.await(ctx, "the sessions live on one leg", r.fabricIsRight)
-	}
-	if err := errors.Join(err, r.machines[h.Name].SetLink(ctx, leg, true)); err != nil {
-		return err
-	}
-	return r.bondSays(ctx, h, "is up")
-}
-
-// deadBond pulls every cable; a run has to fail and name the legs. The host is
-// still reached over its provisioning card.
-func deadBond(ctx context.Context, r *Rack) error {
-	h := r.subject()
-	var names []string
-	var errs []error
-	for _, leg := range h.Legs {
-		names = append(names, leg.Name+": no carrier")
-		errs = append(errs, r.machines[h.Name].SetLink(ctx, leg.Name, false))
-	}
-	errs = append(errs, r.bondSays(ctx, h, "failed"), r.refused(ctx, h.Name, []string{"nodeprep", "run"}, names...))
-	for _, leg := range h.Legs {
-		errs = append(errs, r.machines[h.Name].SetLink(ctx, leg.Name, true))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	// Sessions outlive a short cut; the legs are bundled anew in any case.
-	if err := r.bondSays(ctx, h, "is up"); err != nil {
-		return err
-	}
-	if err := r.await(ctx, "the fabric is right again", r.fabricIsRight); err != nil {
-		return err
-	}
-	out, err := r.Run(ctx, h.Name, "nodeprep", "run", "--json")
-	if err != nil {
-		return err
-	}
-	return unchanged(out.Stdout)
-}
-
-// bondSays waits until `nodeprep status` on the host has all of want.
-func (r *Rack) bondSays(ctx context.Context, h Host, want ...string) error {
-	return r.await(ctx, h.Name+" says "+strings.Join(want, ", "), func(ctx context.Context) (string, error) {
-		out, err := r.Run(ctx, h.Name, "nodeprep", "status")
-		if err != nil {
-			return err.Error(), nil
-		}
-		for _, w := range want {
-			if !bytes.Contains(out.Stdout, []byte(w)) {
-				return "nodeprep status says: " + string(out.Stdout), nil
-			}
-		}
-		return "", nil
-	})
-}
-
 // fabricIsRight is a condition for await.
 func (r *Rack) fabricIsRight(ctx context.Context) (string, error) {
 	got, err := r.neighbours(ctx)
@@ -292,85 +154,4 @@ func (r *Rack) fabricIsRight(ctx context.Context) (string, error) {
 		return err.Error(), nil
 	}
 	return strings.Join(missing(r.Topology, got), "; "), nil
-}
-
-// reboot waits for sessions that are younger than the reboot: a leaf holds the
-// old ones for a while after the host has gone.
-func reboot(ctx context.Context, r *Rack) error {
-	h := r.subject()
-	before, err := r.bootID(ctx, h)
-	if err != nil {
-		return err
-	}
-	start := r.config.Now()
-	// The agent dies with the machine it runs on: no answer is no failure.
-	_, _ = r.Run(ctx, h.Name, "systemctl", "--no-block", "reboot")
-	err = r.await(ctx, h.Name+" has booted again", func(ctx context.Context) (string, error) {
-		now, err := r.bootID(ctx, h)
-		if err != nil {
-			return err.Error(), nil
-		}
-		if now == before {
-			return "it has not gone down", nil
-		}
-		return "", nil
-	})
-	if err != nil {
-		return err
-	}
-	return r.await(ctx, h.Name+" is routed again", func(ctx context.Context) (string, error) {
-		return r.routedSince(ctx, h, start)
-	})
-}
-
-func (r *Rack) bootID(ctx context.Context, h Host) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	out, err := r.Run(ctx, h.Name, "cat", "/proc/sys/kernel/random/boot_id")
-	return strings.TrimSpace(string(out.Stdout)), err
-}
-
-// routedSince returns what is missing until the leaves' sessions with h were
-// established after start, the run at boot has ended well, Kubernetes calls
-// the node Ready, and joinsvc calls it routed.
-func (r *Rack) routedSince(ctx context.Context, h Host, start time.Time) (string, error) {
-	got, err := r.neighbours(ctx)
-	if err != nil {
-		return err.Error(), nil
-	}
-	if lines := missing(r.Topology, got); len(lines) > 0 {
-		return strings.Join(lines, "; "), nil
-	}
-	age := r.config.Now().Sub(start)
-	for _, n := range got {
-		if n.Address == h.Address.Addr() && n.Age > age {
-			return fmt.Sprintf("%s holds a session from before the reboot", n.Leaf), nil
-		}
-	}
-	return r.settled(ctx, h)
-}
-
-func (r *Rack) settled(ctx context.Context, h Host) (string, error) {
-	switch r.unit(ctx, h.Name, "nodeprep.service", "ActiveState") {
-	case "":
-		return "the host does not answer", nil
-	case "failed":
-		return "", fmt.Errorf("%w: nodeprep.service failed after the reboot", ErrNode)
-	case "activating":
-		return "nodeprep is still running", nil
-	}
-	out, err := r.kube(ctx, "kubectl", "wait", "--for=condition=Ready", "--timeout=5s", "node/"+h.FQDN)
-	if err != nil {
-		return err.Error() + string(out.Stderr), nil
-	}
-	status, err := r.status(ctx)
-	if err != nil {
-		return err.Error(), nil
-	}
-	for _, n := range status.Nodes {
-		if n.Name == h.FQDN && n.Phase != joinapi.PhaseRouted {
-			return fmt.Sprintf("joinsvc says %s %s", n.Phase, n.Reason), nil
-		}
-	}
-	return "", nil
 }

@@ -110,8 +110,8 @@ func certificate(text string) (*x509.Certificate, error) {
 }
 
 // Client returns this node's client of the joinsvc at server, with the key and
-// the certificate that are kept here.
-func (s Store) Client(server string) (*joinapi.Client, error) {
+// the certificate that are kept here, on hardware id.
+func (s Store) Client(server string, id joinapi.Identity) (*joinapi.Client, error) {
 	e, _, err := s.Load(time.Time{})
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (s Store) Client(server string) (*joinapi.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the node's key: %w", err)
 	}
-	return joinapi.NewClient(server, []byte(e.CA), []byte(e.Certificate), key)
+	return joinapi.NewClient(server, []byte(e.CA), []byte(e.Certificate), key, id)
 }
 
 func (s Store) write(path string, data []byte) error {

@@ -56,14 +56,18 @@ func byName(p plan.Plan, hostname, bound string) []plan.Node {
 }
 
 func reported(id joinapi.Identity) string {
-	var macs []string
-	for _, m := range id.MACs {
-		macs = append(macs, string(m))
-	}
+	return fmt.Sprintf("MACs %s, hostname %q, serial %q", enumerate(id.MACs), id.Hostname, id.Serial)
+}
+
+func enumerate(macs []plan.MAC) string {
 	if len(macs) == 0 {
-		macs = []string{"none"}
+		return "none"
 	}
-	return fmt.Sprintf("MACs %s, hostname %q, serial %q", strings.Join(macs, ", "), id.Hostname, id.Serial)
+	words := make([]string, len(macs))
+	for i, m := range macs {
+		words[i] = string(m)
+	}
+	return strings.Join(words, ", ")
 }
 
 func only(bound string) string {

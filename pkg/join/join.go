@@ -136,14 +136,21 @@ func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
 	return h, nil
 }
 
-// View returns what a node may see: itself.
-func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, error) {
+// View returns what a node may see: itself. The caller says on which hardware
+// it runs, because whoever clones a disk clones its key.
+func (c *Coordinator) View(ctx context.Context, who Caller, id joinapi.Identity) (joinapi.NodeView, error) {
+	if err := checkIdentity(id); err != nil {
+		return joinapi.NodeView{}, err
+	}
 	var n Node
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
 		n, err = c.node(tx, who)
 		return err
 	})
 	if err != nil {
+		return joinapi.NodeView{}, err
+	}
+	if err := c.sameHardware(n, id); err != nil {
 		return joinapi.NodeView{}, err
 	}
 	h, err := c.hostPlan(n)

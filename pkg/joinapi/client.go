@@ -29,12 +29,15 @@ const requestTimeout = time.Minute
 // Client is a node's side of the API once it has enrolled. All its errors that
 // joinsvc itself answered are *Error; CodeNotYet and CodeTooMany ask to come
 // again after Error.RetryAfter, which is the caller's to do.
-type Client struct{ caller caller }
+type Client struct {
+	caller caller
+	id     Identity
+}
 
 // NewClient makes a client for the joinsvc at server ("https://10.9.0.2:8443")
 // with what enrolment returned, all PEM: joinsvc's CA, the node's certificate
-// and its own key.
-func NewClient(server string, ca, cert, key []byte) (*Client, error) {
+// and its own key. id is the hardware that it runs on.
+func NewClient(server string, ca, cert, key []byte, id Identity) (*Client, error) {
 	base, err := parseServer(server)
 	if err != nil {
 		return nil, err
@@ -43,7 +46,7 @@ func NewClient(server string, ca, cert, key []byte) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{newCaller(base, config)}, nil
+	return &Client{newCaller(base, config), id}, nil
 }
 
 // Enrol asks the joinsvc at server to admit this host, and returns its name and
@@ -72,9 +75,10 @@ func Enrol(ctx context.Context, server, token string, key crypto.Signer, id Iden
 }
 
 // Node returns what this node may see: itself, with its part of the plan.
+// CodeForbidden means that the certificate is of a node with other hardware.
 func (c *Client) Node(ctx context.Context) (NodeView, error) {
 	var view NodeView
-	err := c.caller.call(ctx, http.MethodGet, PathNode, nil, &view)
+	err := c.caller.call(ctx, http.MethodPost, PathNode, c.id, &view)
 	return view, err
 }
 

@@ -13,7 +13,7 @@ import (
 // Paths of version 1 of the API. All but PathEnrol want a client certificate.
 const (
 	PathEnrol   = "/v1/enrol"               // POST EnrolRequest → EnrolResponse
-	PathNode    = "/v1/node"                // GET → NodeView
+	PathNode    = "/v1/node"                // POST Identity → NodeView
 	PathReport  = "/v1/node/report"         // POST Report → 204
 	PathKubeadm = "/v1/node/kubeadm"        // POST → KubeadmOrder, or 503 with Retry-After
 	PathAccess  = "/v1/node/cluster-access" // POST ClusterAccess → 204

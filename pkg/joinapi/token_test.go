@@ -53,7 +53,7 @@ func TestAnswersOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	base.Scheme = "http"
-	c := Client{newCaller(base, nil)}
+	c := Client{caller: newCaller(base, nil)}
 	tests := []struct {
 		name   string
 		answer func(http.ResponseWriter)

@@ -39,7 +39,7 @@ func Hosts(c *join.Coordinator, log *slog.Logger) http.Handler {
 	limit := newLimiter(c.Now)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+joinapi.PathEnrol, a.answer(limit.enrolments(a.enrol)))
-	mux.HandleFunc("GET "+joinapi.PathNode, a.answer(a.asNode(a.node)))
+	mux.HandleFunc("POST "+joinapi.PathNode, a.answer(a.asNode(a.node)))
 	mux.HandleFunc("POST "+joinapi.PathReport, a.answer(a.asNode(a.report)))
 	mux.HandleFunc("POST "+joinapi.PathKubeadm, a.answer(a.asNode(a.kubeadm)))
 	mux.HandleFunc("POST "+joinapi.PathAccess, a.answer(a.asNode(a.access)))
@@ -173,7 +173,11 @@ func (a api) enrol(r *http.Request) (any, error) {
 }
 
 func (a api) node(r *http.Request, who join.Caller) (any, error) {
-	return a.join.View(r.Context(), who)
+	id, err := decode[joinapi.Identity](r, maxBody)
+	if err != nil {
+		return nil, err
+	}
+	return a.join.View(r.Context(), who, id)
 }
 
 func (a api) report(r *http.Request, who join.Caller) (any, error) {

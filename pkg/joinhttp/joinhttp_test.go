@@ -154,12 +154,14 @@ func (s *service) node(i int) *joinapi.Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return s.client(resp, key)
+	return s.client(resp, key, i)
 }
 
-func (s *service) client(resp joinapi.EnrolResponse, key crypto.PrivateKey) *joinapi.Client {
+// client shows what enrolment returned, from the hardware of the planned node
+// at index i.
+func (s *service) client(resp joinapi.EnrolResponse, key crypto.PrivateKey, i int) *joinapi.Client {
 	s.t.Helper()
-	c, err := joinapi.NewClient(s.url, []byte(resp.CA), []byte(resp.Certificate), keyPEM(s.t, key))
+	c, err := joinapi.NewClient(s.url, []byte(resp.CA), []byte(resp.Certificate), keyPEM(s.t, key), s.identity(i))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -242,7 +244,7 @@ func TestUsedUpToken(t *testing.T) {
 	if err != nil || again.Node != first.Node {
 		t.Fatalf("the same key again: %+v, %v", again, err)
 	}
-	if _, err := s.client(again, key).Node(t.Context()); err != nil {
+	if _, err := s.client(again, key, 0).Node(t.Context()); err != nil {
 		t.Error("with the second certificate:", err)
 	}
 	if nodes, _ := s.Nodes(t.Context()); len(nodes) != 1 {
@@ -341,11 +343,27 @@ func TestAnotherNodesCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	impostor := s.client(joinapi.EnrolResponse{CA: s.CA.PEM(), Certificate: cert}, key)
+	impostor := s.client(joinapi.EnrolResponse{CA: s.CA.PEM(), Certificate: cert}, key, 0)
 	_, err = impostor.Kubeadm(t.Context())
 	wantCode(t, err, joinapi.CodeForbidden, "not the key that k8c1m0")
 	s.wantLog("refused", "path=/v1/node/kubeadm", "code=forbidden", "node=k8c1m0")
 	if view, err := m0.Node(t.Context()); err != nil || view.Phase != joinapi.PhaseEnrolled {
+		t.Errorf("the real node sees %+v, %v", view, err)
+	}
+}
+
+// A host made from a copy of k8c1m0's disk shows k8c1m0's certificate and key.
+func TestClonedDisk(t *testing.T) {
+	s := start(t)
+	key := newKey(t)
+	resp, err := joinapi.Enrol(t.Context(), s.url, s.token(1), key, s.identity(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.client(resp, key, 1).Node(t.Context())
+	wantCode(t, err, joinapi.CodeForbidden, "shows the certificate of k8c1m0")
+	s.wantLog("refused", "path=/v1/node", "code=forbidden", "node=k8c1m0", "other hardware")
+	if view, err := s.client(resp, key, 0).Node(t.Context()); err != nil || view.Phase != joinapi.PhaseEnrolled {
 		t.Errorf("the real node sees %+v, %v", view, err)
 	}
 }
@@ -360,7 +378,7 @@ func TestCertificateOfAnotherCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.CA = s.CA.PEM() // it trusts s, but s does not know it
-	_, err = s.client(resp, key).Node(t.Context())
+	_, err = s.client(resp, key, 0).Node(t.Context())
 	if err == nil || joinapi.CodeOf(err) != "" {
 		t.Errorf("got %v, want a refused handshake", err)
 	}
@@ -393,7 +411,7 @@ func TestStatuses(t *testing.T) {
 		status                   int
 		says                     string
 	}{
-		{"no certificate", "GET", "/v1/node", "", nil, 401, "client certificate"},
+		{"no certificate", "POST", "/v1/node", "{}", nil, 401, "client certificate"},
 		{"no certificate, writing", "POST", "/v1/node/report", "{}", nil, 401, "client certificate"},
 		{"no bearer", "POST", "/v1/enrol", "{}", nil, 401, "Bearer"},
 		{"unknown field", "POST", "/v1/enrol", `{"csr":"","colour":1}`, bearer, 400, "colour"},

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join
+
+import (
+	"slices"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// The bounds of an Identity; a machine has fewer of everything.
+const (
+	maxMACs = 64
+	maxName = 253 // RFC 1123 section 2.1
+)
+
+func checkIdentity(id joinapi.Identity) error {
+	if len(id.MACs) > maxMACs || max(len(id.Hostname), len(id.Serial), len(id.MachineID)) > maxName {
+		return joinapi.Errorf(joinapi.CodeInvalid, "identity: more than %d MACs, or a name of more than %d bytes", maxMACs, maxName)
+	}
+	return nil
+}
+
+// sameHardware refuses a host that shows a node's certificate and has none of
+// that node's cards: it was made from a copy of the node's disk, and would take
+// its address. One card in common is enough, whether the node enrolled with it
+// or the plan names it by now. Serial numbers say nothing here: boards ship
+// with the same "Not Specified".
+func (c *Coordinator) sameHardware(n Node, id joinapi.Identity) error {
+	known := c.cards(n)
+	if slices.ContainsFunc(id.MACs, func(m plan.MAC) bool { return slices.Contains(known, m) }) {
+		return nil
+	}
+	return refuse(joinapi.CodeForbidden, "other hardware",
+		"this host shows the certificate of %s, which has MACs %s, but reported %s; if its disk is a copy of that node's, remove nodeprep's state (/var/lib/nodeprep) here and enrol it by itself; if that node has got new cards, put them into its spec.nodes[].macs and restart joinsvc",
+		n.Name, enumerate(known), reported(id))
+}
+
+// cards are the addresses that the node enrolled with, and those that the plan
+// gives it.
+func (c *Coordinator) cards(n Node) []plan.MAC {
+	known := slices.Clone(n.Identity.MACs)
+	for _, planned := range c.Plan.Spec.Nodes {
+		if c.Plan.FQDN(planned) == n.Name {
+			known = append(known, planned.MACs...)
+		}
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
+}
