@@ -53,7 +53,7 @@ func (l *link) leased(ctx context.Context) ([]calico.Node, error) {
 	}
 	var leased []calico.Node
 	for _, n := range nodes {
-		leased = append(leased, calico.Node{Name: n.Name, Address: n.Address, ASN: n.ASN})
+		leased = append(leased, calico.Node{Name: n.Name, Address: n.Address, ASN: n.ASN, Key: n.Key})
 	}
 	return leased, nil
 }

@@ -25,6 +25,7 @@ import (
 type coordinator struct {
 	mu   sync.Mutex
 	told map[string][]joinapi.Session
+	key  string // that every node is enrolled with
 	log  strings.Builder
 	stop context.CancelFunc
 	done chan error
@@ -39,7 +40,7 @@ func (f *fixture) reconcile(t *testing.T, p plan.Plan) *coordinator {
 		Client: f.cluster.Dynamic,
 		Serves: f.cluster.Serves,
 		Plan:   p,
-		Nodes:  func(context.Context) ([]calico.Node, error) { return leases(p), nil },
+		Nodes:  func(context.Context) ([]calico.Node, error) { return c.leases(p), nil },
 		Sessions: func(_ context.Context, node string, s []joinapi.Session) error {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -84,12 +85,22 @@ func (c *coordinator) states(node string) string {
 	return strings.Join(words, " ")
 }
 
-func leases(p plan.Plan) []calico.Node {
+func (c *coordinator) leases(p plan.Plan) []calico.Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var nodes []calico.Node
 	for i, n := range p.Spec.Nodes {
-		nodes = append(nodes, calico.Node{Name: p.FQDN(n), Address: n.Address, ASN: p.Spec.ASNOf(i)})
+		nodes = append(nodes, calico.Node{Name: p.FQDN(n), Address: n.Address, ASN: p.Spec.ASNOf(i), Key: c.key})
 	}
 	return nodes
+}
+
+// reinstall gives every node a new key and forgets what was told of them.
+func (c *coordinator) reinstall() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.key += "I"
+	clear(c.told)
 }
 
 // register stands for the kubelet: the Node appears, with an annotation of
@@ -237,6 +248,9 @@ func (f *fixture) testSessions(t *testing.T) {
 	f.kubectl(t, "", "delete", "node", name)
 	eventually(t, "the node is gone", func() error { return want("leaf201= leaf202=", c.states(name)) })
 	f.register(t, name)
+	f.untilTold(t, c, name, "Established", "Established")
+	// Its Node stays when a host is installed anew: the same states count anew.
+	c.reinstall()
 	f.untilTold(t, c, name, "Established", "Established")
 }
 

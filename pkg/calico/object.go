@@ -28,6 +28,7 @@ type Node struct {
 	Name    string       // in Kubernetes: fully qualified
 	Address netip.Prefix // 192.168.9.193/28
 	ASN     uint32
+	Key     string // that it is enrolled with: a new one is a new installation
 }
 
 // API is where an installation of Calico keeps its objects.

@@ -290,9 +290,12 @@ func (p *pass) node(ctx context.Context, n Node) error {
 	if err := p.peers(ctx, n); err != nil {
 		return err
 	}
-	if before.uid != is.GetUID() {
+	if before.uid != is.GetUID() || before.node != n { // a new host
 		p.Log.Info("node has its BGP objects", "node", n.Name, "asn", n.ASN, "address", n.Address)
-		delete(p.next, n.Name) // a new Node may be a new host: ask at once
+		delete(p.told, n.Name)
+		if err := p.forget(ctx, n.Name); err != nil {
+			return err
+		}
 	}
 	p.applied[n.Name] = applied{is.GetUID(), n, time.Now()}
 	return nil

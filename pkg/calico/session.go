@@ -50,12 +50,17 @@ func (p *pass) sessions(ctx context.Context, leased []Node) error {
 // absent is for a node that is not in the cluster, or not any more: it has no
 // session, whatever was reported of it.
 func (p *pass) absent(ctx context.Context, node string) error {
+	return errors.Join(p.forget(ctx, node), p.tell(ctx, node, planned(p.Plan)))
+}
+
+// forget ends a node's inquiry and has it asked again at once.
+func (p *pass) forget(ctx context.Context, node string) error {
 	var dropped error
 	if _, open := p.open[node]; open {
 		dropped = p.drop(ctx, node, time.Time{})
 	}
 	delete(p.next, node)
-	return errors.Join(dropped, p.tell(ctx, node, planned(p.Plan)))
+	return dropped
 }
 
 // inquire makes the object anew, because calico-node rewrites one only when

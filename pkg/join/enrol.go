@@ -13,12 +13,6 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
-// The bounds of an Identity; a machine has fewer of everything.
-const (
-	maxMACs = 64
-	maxName = 253 // RFC 1123 section 2.1
-)
-
 // Enrol admits the host that presents bearer, an enrolment token, and returns
 // its certificate. What it decides binds to the key of the request.
 func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolRequest) (joinapi.EnrolResponse, error) {
@@ -50,9 +44,8 @@ func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolR
 }
 
 func request(r joinapi.EnrolRequest) (pki.Request, error) {
-	id := r.Identity
-	if len(id.MACs) > maxMACs || max(len(id.Hostname), len(id.Serial), len(id.MachineID)) > maxName {
-		return pki.Request{}, joinapi.Errorf(joinapi.CodeInvalid, "identity: more than %d MACs, or a name of more than %d bytes", maxMACs, maxName)
+	if err := checkIdentity(r.Identity); err != nil {
+		return pki.Request{}, err
 	}
 	req, err := pki.ParseRequest(r.CSR)
 	if err != nil {
@@ -89,21 +82,26 @@ func (c *Coordinator) enrol(tx Tx, presented joinapi.EnrolToken, key string, id 
 		name = c.Plan.FQDN(planned)
 	}
 	n, enrolled, err := get[Node](tx, nodePrefix+name)
+	switch {
+	case err != nil:
+	case !enrolled:
+		n, err = c.admitted(tx, name, key, id)
+	case n.Key != key && t.takesOver(key):
+		n, err = c.reinstalled(tx, n, key, id)
+	case n.Key != key:
+		err = anotherKey(n)
+	}
 	if err != nil {
 		return Node{}, err
 	}
-	if enrolled && n.Key != key {
-		r := refuse(joinapi.CodeConflict, "node holds another key "+n.Key,
-			"%s is enrolled already, with another key; if this host was reinstalled, its operator has to say so to joinsvc", name)
-		r.alarm = true
-		return Node{}, r
-	}
-	if !enrolled {
-		if n, err = c.admitted(tx, name, key, id); err != nil {
-			return Node{}, err
-		}
-	}
 	return n, c.redeemed(tx, t, key, name)
+}
+
+func anotherKey(n Node) error {
+	r := refuse(joinapi.CodeConflict, "node holds another key "+n.Key,
+		"%s is enrolled already, with another key; if this host was installed anew, give it a token of `joinsvc token create --reinstalled --node %[1]s`", n.Name)
+	r.alarm = true
+	return r
 }
 
 func (c *Coordinator) redeemed(tx Tx, t token, key, name string) error {
@@ -133,6 +131,17 @@ func (c *Coordinator) admitted(tx Tx, name, key string, id joinapi.Identity) (No
 		return Node{}, err
 	}
 	return n, put(tx, nodePrefix+name, n)
+}
+
+// reinstalled gives a node's place to a new key. Its leases stay, and the
+// bootstrap token that is to be revoked; what was told of the old installation
+// goes.
+func (c *Coordinator) reinstalled(tx Tx, old Node, key string, id joinapi.Identity) (Node, error) {
+	n := Node{
+		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address, ASN: old.ASN,
+		Progress: joinapi.PhaseEnrolled, Bootstrap: old.Bootstrap, Enrolled: c.Now().UTC(),
+	}
+	return n, put(tx, nodePrefix+n.Name, n)
 }
 
 func (c *Coordinator) leaseAddress(tx Tx, h plan.HostPlan) error {

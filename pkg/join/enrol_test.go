@@ -237,3 +237,47 @@ func TestConcurrentEnrolment(t *testing.T) {
 		t.Errorf("%d nodes, outcomes %v; want 20 enrolled and 30 refused", len(nodes), codes)
 	}
 }
+
+// A host that was installed anew has a new key, and only a token that says so
+// gives it the node's place. Address and ASN stay.
+func TestReinstalledHost(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	s1 := w.Plan.Spec.Nodes[1]
+	old := w.all()[1]
+	w.report(old, joinapi.ReportPrepared, joinapi.OutcomeDone, "")
+	before := w.record(old.Node)
+	_, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Node: s1.Name}), newKey(t), identityOf(s1))
+	wantCode(t, err, joinapi.CodeConflict, "joinsvc token create --reinstalled --node k8c1s1.labs")
+
+	token, key := w.token(joinapi.TokenRequest{Uses: 1, Node: s1.Name, Reinstalled: true}), newKey(t)
+	_, err = w.enrol(token, newKey(t), identityOf(w.Plan.Spec.Nodes[2]))
+	wantCode(t, err, joinapi.CodeForbidden, "is for k8c1s1")
+	for range 2 { // the second time because an answer was lost
+		who, err := w.enrol(token, key, identityOf(s1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.wantPhase(who, joinapi.PhaseEnrolled)
+	}
+	after := w.record(old.Node)
+	if after.Address != before.Address || after.ASN != before.ASN || len(after.Reports) != 0 {
+		t.Errorf("was %+v, is %+v", before, after)
+	}
+	_, err = w.View(t.Context(), old, identityOf(s1))
+	wantCode(t, err, joinapi.CodeForbidden, "not the key")
+
+	again := w.token(joinapi.TokenRequest{Uses: 1, Node: s1.Name, Reinstalled: true})
+	if _, err := w.enrol(again, newKey(t), identityOf(s1)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.enrol(token, key, identityOf(s1)) // replaced itself since
+	wantCode(t, err, joinapi.CodeConflict, "another key")
+}
+
+func TestTokenRequests(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	_, err := w.CreateToken(t.Context(), joinapi.TokenRequest{Node: "k8c1s9", TTL: -time.Second, Reinstalled: true})
+	for _, says := range []string{"uses: 0", "ttl: -1s", "reinstalled: one host", `no node "k8c1s9"`} {
+		wantCode(t, err, joinapi.CodeInvalid, says)
+	}
+}

@@ -198,9 +198,29 @@ func (w *world) all() []join.Caller {
 	return callers
 }
 
+// record is what the store has of a node.
+func (w *world) record(node string) join.Node {
+	w.t.Helper()
+	nodes, err := w.Nodes(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return nodes[node]
+}
+
+// hardware is what the planned node reports of itself.
+func (w *world) hardware(node string) joinapi.Identity {
+	for _, n := range w.Plan.Spec.Nodes {
+		if w.Plan.FQDN(n) == node {
+			return identityOf(n)
+		}
+	}
+	return joinapi.Identity{}
+}
+
 func (w *world) phase(who join.Caller) (joinapi.NodePhase, string) {
 	w.t.Helper()
-	v, err := w.View(w.t.Context(), who)
+	v, err := w.View(w.t.Context(), who, w.hardware(who.Node))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -47,10 +47,12 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	return nil
 }
 
+var phaseName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
 // checkReport says everything that is wrong with a report.
 func checkReport(r joinapi.Report) error {
 	var problems []string
-	if ok, _ := regexp.MatchString(`^[a-z0-9][a-z0-9-]{0,39}$`, r.Phase); !ok {
+	if !phaseName.MatchString(r.Phase) {
 		problems = append(problems, fmt.Sprintf("phase: %q is no name of a phase", r.Phase))
 	}
 	switch r.Outcome {

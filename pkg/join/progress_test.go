@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 func (w *world) report(who join.Caller, phase string, outcome joinapi.Outcome, message string) {
@@ -225,10 +226,51 @@ func TestAnotherKeyActsForNobody(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	callers := w.all()
 	false1 := join.Caller{Node: callers[0].Node, Key: callers[1].Key}
-	_, err := w.View(t.Context(), false1)
+	_, err := w.View(t.Context(), false1, w.hardware(false1.Node))
 	wantCode(t, err, joinapi.CodeForbidden, "not the key")
 	_, err = w.Order(t.Context(), false1)
 	wantCode(t, err, joinapi.CodeForbidden, "not the key")
 	wantCode(t, w.Report(t.Context(), join.Caller{Node: "stranger"}, joinapi.Report{Phase: "network", Outcome: "done"}), joinapi.CodeForbidden, "not enrolled here")
 	w.wantPhase(callers[0], joinapi.PhaseEnrolled)
+}
+
+// A disk that was cloned brings its node's key along, but none of its cards.
+func TestACloneIsNotItsOriginal(t *testing.T) {
+	p := testPlan(t)
+	w := newWorld(t, p)
+	who := w.all()[0]
+	own, other := w.hardware(who.Node), identityOf(p.Spec.Nodes[1])
+	tests := []struct {
+		name    string
+		id      joinapi.Identity
+		refused bool
+	}{
+		{"all of its cards", own, false},
+		{"one of its cards, one new", joinapi.Identity{MACs: []plan.MAC{"00:00:5e:00:53:f1", own.MACs[1]}}, false},
+		{"another planned node", other, true},
+		{"its name and serial, new cards", joinapi.Identity{Hostname: own.Hostname, Serial: own.Serial, MACs: []plan.MAC{"00:00:5e:00:53:f1"}}, true},
+		{"no card", joinapi.Identity{}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := w.View(t.Context(), who, tt.id)
+			if !tt.refused && err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			if tt.refused {
+				wantCode(t, err, joinapi.CodeForbidden, "which has MACs "+string(own.MACs[0]))
+			}
+		})
+	}
+	t.Run("new cards, which the plan has by now", func(t *testing.T) {
+		w.Plan.Spec.Nodes[0].MACs = []plan.MAC{"00:00:5e:00:53:f1"}
+		if _, err := w.View(t.Context(), who, joinapi.Identity{MACs: w.Plan.Spec.Nodes[0].MACs}); err != nil {
+			t.Errorf("refused: %v", err)
+		}
+	})
+	t.Run("too many cards", func(t *testing.T) {
+		_, err := w.View(t.Context(), who, joinapi.Identity{MACs: make([]plan.MAC, 65)})
+		wantCode(t, err, joinapi.CodeInvalid, "more than 64 MACs")
+	})
+	w.wantPhase(who, joinapi.PhaseEnrolled)
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -27,42 +28,61 @@ type token struct {
 	Expires time.Time `json:"expires"`
 	Uses    int       `json:"uses"`           // how many keys may redeem it
 	Node    string    `json:"node,omitempty"` // only as this node
+	// Reinstalled lets a key take the place of Node's.
+	Reinstalled bool `json:"reinstalled,omitempty"`
 	// Redemptions says which key became which node. Its size is the uses so far.
 	Redemptions map[string]string `json:"redemptions,omitempty"`
 }
 
+// takesOver reports whether key may take the place of the node's own: once, so
+// that a host which was itself replaced since does not take it back.
+func (t token) takesOver(key string) bool { return t.Reinstalled && t.Redemptions[key] == "" }
+
 // CreateToken makes an enrolment token. Its secret is returned once and kept
 // hashed: it has 256 random bits, so a slow hash would add nothing.
 func (c *Coordinator) CreateToken(ctx context.Context, r joinapi.TokenRequest) (joinapi.Token, error) {
-	if r.Uses < 1 {
-		return joinapi.Token{}, joinapi.Errorf(joinapi.CodeInvalid, "uses: %d is less than 1", r.Uses)
-	}
-	if r.TTL <= 0 || r.TTL > maxTTL {
-		return joinapi.Token{}, joinapi.Errorf(joinapi.CodeInvalid, "ttl: %v is not in 1s–%v", r.TTL, maxTTL)
-	}
-	node, err := c.boundNode(r.Node)
+	node, err := c.checkTokenRequest(r)
 	if err != nil {
 		return joinapi.Token{}, err
 	}
 	t := joinapi.EnrolToken{CA: joinapi.CAHash(c.CA.Certificate().Raw), ID: random(6), Secret: random(32)}
-	rec := token{ID: t.ID, Hash: hashSecret(t.Secret), Expires: c.Now().Add(r.TTL).UTC(), Uses: r.Uses, Node: node}
+	rec := token{
+		ID: t.ID, Hash: hashSecret(t.Secret), Expires: c.Now().Add(r.TTL).UTC(),
+		Uses: r.Uses, Node: node, Reinstalled: r.Reinstalled,
+	}
 	err = c.Store.Update(ctx, func(tx Tx) error { return put(tx, tokenPrefix+t.ID, rec) })
 	if err != nil {
 		return joinapi.Token{}, err
 	}
-	c.Log.Info("enrolment token made", "token", rec.ID, "uses", rec.Uses, "expires", rec.Expires, "node", rec.Node)
+	c.Log.Info("enrolment token made", "token", rec.ID, "uses", rec.Uses, "expires", rec.Expires, "node", rec.Node, "reinstalled", rec.Reinstalled)
 	return joinapi.Token{Token: t.String(), Expires: rec.Expires}, nil
 }
 
-func (c *Coordinator) boundNode(name string) (string, error) {
-	if name == "" {
-		return "", nil
+// checkTokenRequest says everything that is wrong with a request, or returns
+// the full name of the node that it names, if any.
+func (c *Coordinator) checkTokenRequest(r joinapi.TokenRequest) (string, error) {
+	var problems []string
+	if r.Uses < 1 {
+		problems = append(problems, fmt.Sprintf("uses: %d is less than 1", r.Uses))
 	}
-	h, err := c.Plan.HostPlan(name)
-	if err != nil {
-		return "", joinapi.Errorf(joinapi.CodeInvalid, "node: %v", err)
+	if r.TTL <= 0 || r.TTL > maxTTL {
+		problems = append(problems, fmt.Sprintf("ttl: %v is not in 1s–%v", r.TTL, maxTTL))
 	}
-	return h.Name, nil
+	if r.Reinstalled && (r.Node == "" || r.Uses != 1) {
+		problems = append(problems, "reinstalled: one host is installed anew, so the token needs its node and has one use")
+	}
+	var node string
+	if r.Node != "" {
+		h, err := c.Plan.HostPlan(r.Node)
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("node: %v", err))
+		}
+		node = h.Name
+	}
+	if len(problems) > 0 {
+		return "", joinapi.Errorf(joinapi.CodeInvalid, "%s", strings.Join(problems, "; "))
+	}
+	return node, nil
 }
 
 // random returns n bytes of crypto/rand in base64url, which has no dot.

@@ -19,6 +19,9 @@ type TokenRequest struct {
 	Uses int           `json:"uses"`           // how many hosts may enrol, at least 1
 	TTL  time.Duration `json:"ttlNanoseconds"` // how long it is valid
 	Node string        `json:"node,omitempty"` // only this planned node may use it
+	// Reinstalled says that Node's key is gone with its old disk: whoever uses
+	// the token takes its place, and keeps its address and ASN.
+	Reinstalled bool `json:"reinstalled,omitempty"`
 }
 
 // Token is a fresh enrolment token; it is shown once and stored hashed.
