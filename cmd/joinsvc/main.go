@@ -27,32 +27,56 @@ func main() {
 	os.Exit(code)
 }
 
-// run is main without the process: 0 is success, 1 is not.
+// run is main without the process: it returns the exit status, 0 for success,
+// 1 for a failure that was told, 2 for a call that cannot be meant.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := command()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errSaid) {
+	var usage *usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "joinsvc: %v\nSee `joinsvc --help`.\n", err)
+		return 2
+	case !errors.Is(err, errSaid):
 		fmt.Fprintln(stderr, "joinsvc:", err)
 	}
-	if err != nil {
-		return 1
-	}
-	return 0
+	return 1
 }
+
+// usageError is a call with wrong flags.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
 
 // errSaid ends a command whose output has said already what is wrong.
 var errSaid = errors.New("said already")
 
 func command() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "joinsvc",
-		Short:         "Turns prepared hosts into routed nodes of one Kubernetes cluster",
+		Use:   "joinsvc",
+		Short: "Turns prepared hosts into routed nodes of one Kubernetes cluster",
+		Long: `joinsvc holds one cluster's plan. It admits the hosts that the plan names, leases
+each an address and an AS number, decides who runs kubeadm init, hands out
+documents and short-lived tokens to the others, and writes the Calico objects.
+A node is finished when every planned BGP session is Established.
+
+It is configured by /etc/joinsvc/joinsvc.yaml and JOINSVC_* in the environment;
+the latter wins. The commands token and status ask the service that runs on
+this machine, through a socket that root alone may open.`,
+		Example: `  joinsvc plan check /etc/joinsvc/plan.yaml
+  systemctl enable --now joinsvc
+  joinsvc token create --uses 3
+  joinsvc status`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	file := root.PersistentFlags().String("config", "", "configuration file (default "+defaultConfig+")")
 	load := func() (config, error) { return loadConfig(*file) }
 	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load), planCommand(), versionCommand())
@@ -83,5 +107,5 @@ func wantsJSON(format string) (bool, error) {
 	case "json":
 		return true, nil
 	}
-	return false, fmt.Errorf("--output: %q is neither text nor json", format)
+	return false, &usageError{fmt.Errorf("--output: %q is neither text nor json", format)}
 }

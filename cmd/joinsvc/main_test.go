@@ -181,7 +181,7 @@ func TestServeOrdersInitWithCalico(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := joinapi.NewClient(url, []byte(resp.CA), []byte(resp.Certificate), keyPEM)
+	c, err := joinapi.NewClient(url, []byte(resp.CA), []byte(resp.Certificate), keyPEM, joinapi.Identity{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,6 +302,15 @@ func TestNobodyServes(t *testing.T) {
 	}
 	if out := i.ok("version"); !strings.HasPrefix(out, "joinsvc ") {
 		t.Error(out)
+	}
+}
+
+func TestCallsThatCannotBeMeant(t *testing.T) {
+	i := install(t, asShipped)
+	for _, args := range [][]string{{"serve", "--colour"}, {"status", "-o", "xml"}, {"token", "create", "--uses", "many"}} {
+		if code, _, errs := i.cli(args...); code != 2 || !strings.Contains(errs, "joinsvc --help") {
+			t.Errorf("%q: exit %d, %s", args, code, errs)
+		}
 	}
 }
 

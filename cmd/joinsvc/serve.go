@@ -29,7 +29,10 @@ func serveCommand(load func() (config, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: "Answer hosts and operators until told to stop",
-		Args:  cobra.NoArgs,
+		Long: `serve checks the plan and Calico's manifest, opens its store, and answers: hosts
+over TLS 1.3, operators on a unix socket. What is wrong with its input it says
+at once, all of it, and touches nothing. joinsvc.service runs it.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := load()
 			if err != nil {

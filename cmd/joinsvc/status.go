@@ -17,7 +17,11 @@ func statusCommand(load func() (config, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the planned nodes, how far each has come, and its BGP sessions",
-		Args:  cobra.NoArgs,
+		Long: `status shows every planned node with its leases, its phase (enrolled, prepared,
+joining, joined, routed, or failed) and what keeps it from the next one; every
+planned BGP session as its node sees it; and what hosts found worth saying.`,
+		Example: "  joinsvc status\n  joinsvc status -o json | jq '.nodes[] | select(.phase != \"routed\") | .name, .reason'",
+		Args:    cobra.NoArgs,
 	}
 	format := output(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

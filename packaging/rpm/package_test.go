@@ -31,8 +31,8 @@ func must(t *testing.T, c command.Command) string {
 func build(t *testing.T) string {
 	t.Helper()
 	stage, out := t.TempDir(), t.TempDir()
-	for _, p := range []string{"nodeprep", "joinsvc"} {
-		if err := os.WriteFile(filepath.Join(stage, p), []byte("#!/bin/sh\n"), 0o755); err != nil {
+	for _, file := range []string{"nodeprep", "nodeprep.bash", "nodeprep.zsh", "joinsvc", "joinsvc.bash", "joinsvc.zsh"} {
+		if err := os.WriteFile(filepath.Join(stage, file), []byte("#!/bin/sh\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +52,15 @@ drwx------ root:root - /etc/nodeprep
 -rw-r--r-- root:root - /usr/lib/systemd/system-preset/80-nodeprep.preset
 -rw-r--r-- root:root - /usr/lib/systemd/system/nodeprep-network.service
 -rw-r--r-- root:root - /usr/lib/systemd/system/nodeprep.service
+-rw-r--r-- root:root - /usr/share/bash-completion/completions/nodeprep
 -rw-r--r-- root:root - /usr/share/doc/nodeprep/nodeprep.ks
+-rw-r--r-- root:root - /usr/share/man/man8/nodeprep-network-apply.8
+-rw-r--r-- root:root - /usr/share/man/man8/nodeprep-network.8
+-rw-r--r-- root:root - /usr/share/man/man8/nodeprep-run.8
+-rw-r--r-- root:root - /usr/share/man/man8/nodeprep-status.8
+-rw-r--r-- root:root - /usr/share/man/man8/nodeprep-version.8
+-rw-r--r-- root:root - /usr/share/man/man8/nodeprep.8
+-rw-r--r-- root:root - /usr/share/zsh/site-functions/_nodeprep
 drwx------ root:root - /var/lib/nodeprep
 joinsvc 0.1.0-1 x86_64
 drwxr-x--- root:joinsvc - /etc/joinsvc
@@ -60,6 +68,16 @@ drwxr-x--- root:joinsvc - /etc/joinsvc
 -rwxr-xr-x root:root - /usr/bin/joinsvc
 -rw-r--r-- root:root - /usr/lib/systemd/system/joinsvc.service
 -rw-r--r-- root:root - /usr/lib/sysusers.d/joinsvc.conf
+-rw-r--r-- root:root - /usr/share/bash-completion/completions/joinsvc
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-check.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-serve.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-status.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-token-create.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-token.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-version.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc.8
+-rw-r--r-- root:root - /usr/share/zsh/site-functions/_joinsvc
 drwx------ joinsvc:joinsvc - /var/lib/joinsvc
 `
 

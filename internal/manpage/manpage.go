@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manpage keeps the manual pages in docs/man, which the packages ship,
+// as the commands' own --help is. The generator is linked into tests alone.
+package manpage
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// Check compares the pages of root and its commands with those in dir, or
+// writes them there.
+func Check(t *testing.T, root *cobra.Command, dir string, update bool) {
+	t.Helper()
+	out := dir
+	if !update {
+		out = t.TempDir()
+	}
+	generate(t, root, out)
+	want, have := pages(t, out, root.Name()), pages(t, dir, root.Name())
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("%s is not what --help says; run: go test ./cmd/... -update (-help +page):\n%s", dir, diff)
+	}
+}
+
+func generate(t *testing.T, root *cobra.Command, dir string) {
+	t.Helper()
+	root.DisableAutoGenTag = true // else the page names its day
+	date := time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
+	header := &doc.GenManHeader{Section: "8", Source: "nodeprep", Manual: "System administration", Date: &date}
+	if err := doc.GenManTree(root, header, dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pages returns what is in dir of a program's pages, by file name.
+func pages(t *testing.T, dir, program string) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, program+"*.8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[filepath.Base(path)] = string(text)
+	}
+	return found
+}
