@@ -169,9 +169,6 @@ func (w *watcher) poll(ctx context.Context) (string, error) {
 	var waiting []string
 	for _, n := range status.Nodes {
 		w.tell(n)
-		if n.Phase == joinapi.PhaseFailed {
-			return "", fmt.Errorf("%w: %s: %s", ErrNode, n.Name, n.Reason)
-		}
 		if n.Phase != joinapi.PhaseRouted {
 			waiting = append(waiting, fmt.Sprintf("%s is %s %s", n.Name, phaseName(n.Phase), n.Reason))
 		}
@@ -234,24 +231,35 @@ func phaseName(p joinapi.NodePhase) string {
 	return string(p)
 }
 
-// maxRestarts is how often systemd may start nodeprep again before a host that
-// has not enrolled counts as failed: joinsvc does not know it and cannot say.
+// maxRestarts is how often systemd may start nodeprep again before its host
+// counts as failed. A run goes on where the last one stopped, so that one
+// failure is no end.
 const maxRestarts = 3
 
-// stuck asks the hosts that joinsvc does not know.
+// stuck looks closer at the hosts that may not be getting anywhere.
 func (w *watcher) stuck(ctx context.Context, status joinapi.Status) error {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	for _, n := range status.Nodes {
+	for _, n := range suspects(status, w.hasKickstarted) {
 		short, _, _ := strings.Cut(n.Name, ".")
-		if n.Phase != "" || !w.hasKickstarted(short) {
-			continue
-		}
 		if restarts, err := strconv.Atoi(w.unit(ctx, short, "nodeprep.service", "NRestarts")); err == nil && restarts >= maxRestarts {
-			return fmt.Errorf("%w: %s: nodeprep.service failed %d times before it enrolled", ErrNode, n.Name, restarts)
+			return fmt.Errorf("%w: %s is %s: nodeprep.service failed %d times: %s", ErrNode, n.Name, phaseName(n.Phase), restarts, n.Reason)
 		}
 	}
 	return nil
+}
+
+// suspects are the nodes whose last run failed, and those that ought to be
+// running, but are not known to joinsvc, which then cannot say.
+func suspects(status joinapi.Status, installed func(machine string) bool) []joinapi.NodeStatus {
+	var found []joinapi.NodeStatus
+	for _, n := range status.Nodes {
+		short, _, _ := strings.Cut(n.Name, ".")
+		if n.Phase == joinapi.PhaseFailed || n.Phase == "" && installed(short) {
+			found = append(found, n)
+		}
+	}
+	return found
 }
 
 // status is joinsvc's own account of the nodes.
