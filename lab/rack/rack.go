@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nodeprep/nodeprep/lab/vm"
@@ -35,6 +36,7 @@ type Rack struct {
 	group    *vm.Group
 	hub      *vm.Hub
 	sockets  []*os.File
+	mu       sync.Mutex // guards machines, of which one may be replaced
 	machines map[string]*vm.VM
 	order    []string // of machines, for output
 	clock    *Clock
@@ -198,11 +200,21 @@ func (r *Rack) Close() error {
 
 // Run runs a command on a machine of the rack: "infra" or a host.
 func (r *Rack) Run(ctx context.Context, machine string, argv ...string) (vm.Output, error) {
-	v, ok := r.machines[machine]
-	if !ok {
-		return vm.Output{}, fmt.Errorf("the rack has no machine %q", machine)
+	v, err := r.vm(machine)
+	if err != nil {
+		return vm.Output{}, err
 	}
 	return v.Run(ctx, argv...)
+}
+
+func (r *Rack) vm(name string) (*vm.VM, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v, ok := r.machines[name]
+	if !ok {
+		return nil, fmt.Errorf("the rack has no machine %q", name)
+	}
+	return v, nil
 }
 
 // Dir is the folder with the machines' consoles and sockets.

@@ -26,7 +26,7 @@ type Check struct {
 	Run  func(context.Context, *Rack) error
 }
 
-// Checks are those that Verify runs, in order; the last one takes a host down.
+// Checks are those that Verify runs, in order; the last ones take a host down.
 func Checks() []Check {
 	return []Check{
 		{"a second run changes nothing", secondRun},
@@ -39,6 +39,7 @@ func Checks() []Check {
 		{"a bond with one dead leg is degraded, says so, and recovers", deadLeg},
 		{"a bond with no leg fails the run, which names the legs", deadBond},
 		{"a host that reboots is routed again without hands", reboot},
+		{"a host that is installed anew is routed again, with its address and AS number", reinstall},
 	}
 }
 

@@ -48,13 +48,9 @@ func (r *Rack) Watch(ctx context.Context) error {
 func (r *Rack) admit(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	out, err := r.Run(ctx, infraMachine, "joinsvc", "token", "create", "--uses", fmt.Sprint(len(r.Hosts)), "-o", "json")
+	token, err := r.createToken(ctx, "--uses", fmt.Sprint(len(r.Hosts)))
 	if err != nil {
 		return err.Error(), nil // it is not up yet; await knows how long that may take
-	}
-	var token joinapi.Token
-	if err := json.Unmarshal(out.Stdout, &token); err != nil {
-		return "", fmt.Errorf("reading the token that joinsvc made: %w", err)
 	}
 	r.token = token.Token
 	if err := r.handOut(token.Token); err != nil {
