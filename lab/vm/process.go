@@ -60,7 +60,7 @@ func (m Machine) Start(group *Group) (*VM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting machine %s: %w", m.Name, err)
 	}
-	cmd := exec.Command(program, m.args()...)
+	cmd := exec.Command(program, m.clocked().args()...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = m.extraFiles()
 	v := &VM{Machine: m, group: group, cmd: cmd, done: make(chan struct{}), agent: agent{path: m.agentPath()}}
