@@ -19,12 +19,13 @@ import (
 // writes them there.
 func Check(t *testing.T, root *cobra.Command, dir string, update bool) {
 	t.Helper()
-	out := dir
-	if !update {
-		out = t.TempDir()
+	if update {
+		remove(t, dir, root.Name()) // with it the pages of commands that are gone
+		generate(t, root, dir)
 	}
-	generate(t, root, out)
-	want, have := pages(t, out, root.Name()), pages(t, dir, root.Name())
+	fresh := t.TempDir()
+	generate(t, root, fresh)
+	want, have := pages(t, fresh, root.Name()), pages(t, dir, root.Name())
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("%s is not what --help says; run: go test ./cmd/... -update (-help +page):\n%s", dir, diff)
 	}
@@ -37,6 +38,15 @@ func generate(t *testing.T, root *cobra.Command, dir string) {
 	header := &doc.GenManHeader{Section: "8", Source: "nodeprep", Manual: "System administration", Date: &date}
 	if err := doc.GenManTree(root, header, dir); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, dir, program string) {
+	t.Helper()
+	for name := range pages(t, dir, program) {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

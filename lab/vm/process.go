@@ -60,15 +60,20 @@ func (m Machine) Start(group *Group) (*VM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting machine %s: %w", m.Name, err)
 	}
-	cmd := exec.Command(program, m.clocked().args()...)
+	cmd := m.command()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = m.extraFiles()
 	v := &VM{Machine: m, group: group, cmd: cmd, done: make(chan struct{}), agent: agent{path: m.agentPath()}}
 	err = group.start(v)
 	if err := errors.Join(err, log.Close()); err != nil {
 		return nil, fmt.Errorf("starting machine %s: %w", m.Name, err)
 	}
 	return v, nil
+}
+
+func (m Machine) command() *exec.Cmd {
+	cmd := exec.Command(program, m.clocked().args()...)
+	cmd.ExtraFiles = m.extraFiles()
+	return cmd
 }
 
 // start forks v as the group's leader or into it.

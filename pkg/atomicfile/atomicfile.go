@@ -78,11 +78,6 @@ func keepOwner(path string, f *os.File) error {
 // domain of its own makes in /etc etc_runtime_t, and systemd-modules-load may
 // not read that. What is replaced may also have a label of its own, as
 // /etc/hosts has (net_conf_t).
-//
-// Where SELinux is off in a kernel that has it, a folder may still carry the
-// label of another day, and only CAP_SYS_ADMIN may set one (Linux 6.1,
-// security/commoncap.c, cap_inode_setxattr). Who has not that, as joinsvc, does
-// without: nothing reads the label.
 func label(path, dir string, f *os.File) error {
 	context, err := labelOf(path)
 	if errors.Is(err, unix.ENOENT) {
@@ -91,11 +86,23 @@ func label(path, dir string, f *os.File) error {
 	if err != nil || context == nil {
 		return err
 	}
-	err = unix.Fsetxattr(int(f.Fd()), selinuxLabel, context, 0)
-	if err != nil && !errors.Is(err, unix.EPERM) {
+	if err := setAttribute(f, selinuxLabel, context); err != nil {
 		return fmt.Errorf("setting its SELinux label: %w", err)
 	}
 	return nil
+}
+
+// setAttribute sets an extended attribute of the security modules. Where the
+// module is off, a folder may still carry the label of another day, and only
+// CAP_SYS_ADMIN may set one (Linux 6.1, security/commoncap.c,
+// cap_inode_setxattr). Who has not that, as joinsvc, does without: nothing reads
+// the label.
+func setAttribute(f *os.File, name string, value []byte) error {
+	err := unix.Fsetxattr(int(f.Fd()), name, value, 0)
+	if errors.Is(err, unix.EPERM) {
+		return nil
+	}
+	return err
 }
 
 // labelOf returns nil where there are no labels: no SELinux, or a file system
