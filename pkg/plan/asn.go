@@ -8,14 +8,9 @@ import "strconv"
 // stores a signed 32-bit integer with format int32).
 const maxCalicoASN = 1<<31 - 1
 
-// ASNOf returns the AS number that the node at index i of the plan prefers:
-// its own, or its place in the range. A lease decides whether it gets it.
-func (s Spec) ASNOf(i int) uint32 {
-	if asn := s.Nodes[i].ASN; asn != 0 {
-		return asn
-	}
-	return s.ASN.First + uint32(i)
-}
+// ASNOf returns the AS number that the node at index i of the plan prefers.
+// Who wants many of them asks ASNs.
+func (s Spec) ASNOf(i int) uint32 { return s.ASNs()[i] }
 
 func (c *checker) asn(s Spec) {
 	first, last := s.ASN.First, s.ASN.Last

@@ -23,10 +23,12 @@ var ifname = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,15}$`)
 
 var release = regexp.MustCompile(`^1\.(\d{1,2})\.\d{1,3}$`)
 
-type checker struct{ report Report }
+type checker struct {
+	report Report
+	places []place // of each node, in the order of Spec.Nodes
+}
 
-func check(p Plan) Report {
-	c := &checker{}
+func (c *checker) check(p Plan) {
 	c.header(p)
 	c.network(p.Spec.NodeNetwork)
 	c.bond(p.Spec.Bond)
@@ -37,7 +39,6 @@ func check(p Plan) Report {
 	c.ranges(p.Spec)
 	c.kubernetes(p.Spec)
 	c.nodes(p.Spec)
-	return c.report
 }
 
 func (c *checker) errorf(path, format string, args ...any) {

@@ -11,6 +11,7 @@ import (
 // travels to the host as JSON; a node sees only itself.
 type HostPlan struct {
 	Cluster     string       `json:"cluster"`
+	Rack        string       `json:"rack,omitempty"`
 	Name        string       `json:"name"` // fully qualified: the Kubernetes node name
 	Role        Role         `json:"role"`
 	Address     netip.Prefix `json:"address"`
@@ -45,16 +46,18 @@ func (p Plan) HostPlan(name string) (HostPlan, error) {
 
 func (p Plan) hostPlan(i int) HostPlan {
 	n, s := p.Spec.Nodes[i], p.Spec
+	rack, _ := s.RackOf(n) // Parse refuses a node whose rack is not there
 	return HostPlan{
 		Cluster:     p.Metadata.Name,
+		Rack:        n.Rack,
 		Name:        p.FQDN(n),
 		Role:        n.Role,
 		Address:     n.Address,
 		ASN:         s.ASNOf(i),
 		Domain:      s.Domain,
-		NodeNetwork: s.NodeNetwork,
+		NodeNetwork: rack.NodeNetwork,
 		Bond:        s.Bond,
-		Fabric:      s.Fabric,
+		Fabric:      Fabric{ASN: rack.LeafASN, Leaves: rack.Leaves},
 		Kubernetes:  s.Kubernetes,
 		Packages:    s.Packages,
 		Host:        s.Host,

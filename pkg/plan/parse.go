@@ -7,7 +7,6 @@ import (
 	"os"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/yamldoc"
 )
@@ -95,9 +94,12 @@ func Parse(data []byte) (Plan, Report) {
 		return p, report // nothing was read, so nothing more can be said
 	}
 	p.setDefaults()
+	c := &checker{}
+	c.expand(&p)
+	c.check(p)
 	// What could not be decoded was reported under its path; a check of the
 	// zero value that stands there would say it twice.
-	for _, problem := range check(p) {
+	for _, problem := range c.report {
 		if !covered(problems, problem.Path) {
 			report = append(report, problem)
 		}
@@ -112,22 +114,4 @@ func covered(problems []yamldoc.Problem, path string) bool {
 		}
 	}
 	return false
-}
-
-func (p *Plan) setDefaults() {
-	b := &p.Spec.Bond
-	setDefault(&b.Name, "bond0")
-	setDefault(&b.Mode, "802.3ad")
-	setDefault(&b.MIIMon, 100*time.Millisecond)
-	setDefault(&b.MinLinks, 1)
-	setDefault(&b.MTU, 9000)
-	setDefault(&p.Spec.Pods.BlockSize, 26)
-	setDefault(&p.Spec.Host.SELinux, Permissive)
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

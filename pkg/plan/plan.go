@@ -35,7 +35,7 @@ type Metadata struct {
 // Spec is what should exist; its fields are nouns.
 type Spec struct {
 	Domain      string      `json:"domain"` // DNS domain of the nodes
-	NodeNetwork NodeNetwork `json:"nodeNetwork"`
+	NodeNetwork NodeNetwork `json:"nodeNetwork,omitzero"`
 	Bond        Bond        `json:"bond"`
 	Fabric      Fabric      `json:"fabric"`
 	ASN         ASN         `json:"asn"`
@@ -43,20 +43,33 @@ type Spec struct {
 	Services    Range       `json:"services"`
 	// LoadBalancers is the range that every node announces for services of
 	// type LoadBalancer; empty announces none.
-	LoadBalancers Range      `json:"loadBalancers,omitzero"`
-	Kubernetes    Kubernetes `json:"kubernetes"`
-	Packages      Packages   `json:"packages,omitzero"`
-	Calico        Calico     `json:"calico,omitzero"`
-	Host          Host       `json:"host,omitzero"`
-	Nodes         []Node     `json:"nodes"`
+	LoadBalancers LoadBalancers `json:"loadBalancers,omitzero"`
+	// Site lists ranges that are in use elsewhere and that nodes and pods have
+	// to reach: no range of the plan may overlap one.
+	Site       []netip.Prefix `json:"site,omitempty"`
+	Kubernetes Kubernetes     `json:"kubernetes"`
+	Runtime    Runtime        `json:"runtime,omitzero"`
+	Packages   Packages       `json:"packages,omitzero"`
+	Calico     Calico         `json:"calico,omitzero"`
+	Host       Host           `json:"host,omitzero"`
+	// Racks have leaves, a subnet and a VLAN of their own. Without any, the
+	// plan is one rack of NodeNetwork and Fabric.Leaves.
+	Racks []Rack `json:"racks,omitempty"`
+	// Pools are nodes by the dozen. Parse adds them to Nodes.
+	Pools []Pool `json:"pools,omitempty"`
+	Nodes []Node `json:"nodes,omitempty"`
 }
 
 // NodeNetwork is the subnet that nodes and leaves share.
 type NodeNetwork struct {
-	Subnet  netip.Prefix `json:"subnet"`
-	VLAN    uint16       `json:"vlan"`    // IEEE 802.1Q VLAN ID, 1 to 4094
-	Gateway netip.Addr   `json:"gateway"` // the leaves' shared address
-	DNS     []netip.Addr `json:"dns,omitempty"`
+	Subnet  netip.Prefix `json:"subnet,omitzero"`
+	VLAN    uint16       `json:"vlan,omitempty"`   // IEEE 802.1Q VLAN ID, 1 to 4094
+	Gateway netip.Addr   `json:"gateway,omitzero"` // the leaves' shared address
+	// GatewayMetric is that of the nodes' default route through the gateway,
+	// default 50. BIRD installs what it learns with metric 0, so that a metric
+	// above 0 steps back as soon as a leaf announces a default.
+	GatewayMetric *uint32      `json:"gatewayMetric,omitempty"`
+	DNS           []netip.Addr `json:"dns,omitempty"`
 }
 
 // Bond joins the legs that lead to the two leaves.
@@ -74,22 +87,11 @@ type Bond struct {
 	MTU      int           `json:"mtu,omitempty"`      // bytes, default 9000
 }
 
-// Fabric is the leaf side of every BGP session.
-type Fabric struct {
-	ASN    uint32 `json:"asn"`
-	Leaves []Leaf `json:"leaves"`
-}
-
-// A Leaf is one switch that peers with every node.
-type Leaf struct {
-	Name    string     `json:"name"`
-	Address netip.Addr `json:"address"`
-}
-
 // ASN is the range that node AS numbers are leased from.
 type ASN struct {
+	Model Model  `json:"model,omitempty"` // node (default) or cluster
 	First uint32 `json:"first"`
-	Last  uint32 `json:"last"`
+	Last  uint32 `json:"last"` // in the cluster model the same as First
 	// Owned says that the range is registered to the operator; without it,
 	// public numbers are warned of (RFC 6996).
 	Owned bool `json:"owned,omitempty"`
@@ -99,6 +101,9 @@ type ASN struct {
 type Pods struct {
 	Subnet    netip.Prefix `json:"subnet"`
 	BlockSize int          `json:"blockSize,omitempty"` // prefix length of a block, default 26
+	// Outside says that the leaf side lets pods reach what lies beyond the
+	// fabric. Pods keep their own addresses there: nothing translates them.
+	Outside bool `json:"outside,omitempty"`
 }
 
 // Range is one subnet.
@@ -106,10 +111,39 @@ type Range struct {
 	Subnet netip.Prefix `json:"subnet"`
 }
 
+// LoadBalancers is the range of services of type LoadBalancer. Calico announces
+// it; one controller, and never two, takes addresses from it.
+type LoadBalancers struct {
+	Subnet  netip.Prefix `json:"subnet"`
+	MetalLB MetalLB      `json:"metallb,omitzero"`
+	// CalicoIPAM has Calico's kube-controllers take the addresses (v3.30 and later).
+	CalicoIPAM bool `json:"calicoIPAM,omitempty"`
+}
+
+// MetalLB is the controller that takes addresses from the range.
+type MetalLB struct {
+	Version string `json:"version,omitempty"` // "0.16.1"; its objects differ below 0.13
+	// Speaker says that MetalLB's own BGP speaker runs as well, which makes a
+	// second announcer of one range: an error.
+	Speaker bool `json:"speaker,omitempty"`
+}
+
 // Kubernetes is the release and how to reach its API server.
 type Kubernetes struct {
 	Version     string         `json:"version"`     // "1.37.2"
 	APIEndpoint netip.AddrPort `json:"apiEndpoint"` // "192.168.9.193:6443"
+}
+
+// Runtime is what runs containers, and what the kernel offers it.
+type Runtime struct {
+	Name RuntimeName `json:"name,omitempty"` // containerd (default) or docker
+	// CRIDockerd puts cri-dockerd between kubelet and docker, without which
+	// Kubernetes 1.24 and later know no docker.
+	CRIDockerd bool `json:"criDockerd,omitempty"`
+	// DockerBridge is docker's own bridge as its "bip" has it: an address with
+	// a length, 172.17.0.1/16. Default with docker; without docker none.
+	DockerBridge netip.Prefix `json:"dockerBridge,omitzero"`
+	Cgroups      Cgroups      `json:"cgroups,omitempty"` // v2 (default) or v1
 }
 
 // Packages is where the hosts' package manager finds the runtime and Kubernetes.
@@ -129,14 +163,41 @@ type Host struct {
 	SELinux SELinux `json:"selinux,omitempty"` // default permissive
 }
 
+// A Rack is a pair of leaves with the subnet of the nodes behind them. What it
+// leaves out is the plan's.
+type Rack struct {
+	Name        string      `json:"name"`
+	NodeNetwork NodeNetwork `json:"nodeNetwork,omitzero"`
+	// LeafASN is what these leaves show to their nodes, default fabric.asn.
+	LeafASN uint32 `json:"leafASN,omitempty"`
+	Leaves  []Leaf `json:"leaves,omitempty"`
+	// ASNs are the numbers of the rack's nodes, inside spec.asn.
+	ASNs ASNRange `json:"asns,omitzero"`
+}
+
+// A Pool is a number of nodes that differ by their place only: the first name
+// goes with the first address, the first number and the first of each port.
+type Pool struct {
+	Names     Pattern   `json:"names"` // "k8c1a{01..40}": forty names
+	Role      Role      `json:"role"`
+	Rack      string    `json:"rack,omitempty"`
+	Addresses AddrRange `json:"addresses"`       // "192.168.9.200-192.168.9.203"
+	ASNs      ASNRange  `json:"asns,omitzero"`   // "63560-63563"; left out, the rack's or the plan's
+	Ports     []Pattern `json:"ports,omitempty"` // leaf ports in the order of the legs: "leaf201:1/{1..40}"
+}
+
 // Node is one planned host.
 type Node struct {
 	Name    string       `json:"name"` // without the domain: "k8c1m0"
 	Role    Role         `json:"role"`
-	Address netip.Prefix `json:"address"` // with the subnet's length: 192.168.9.193/28
-	// ASN is this node's number; left out, the node's place in the list counts
+	Rack    string       `json:"rack,omitempty"` // needed in a plan with racks
+	Address netip.Prefix `json:"address"`        // with the subnet's length: 192.168.9.193/28
+	// ASN is this node's number; left out, the node's place in its rack counts
 	// from the first number of the range.
 	ASN uint32 `json:"asn,omitempty"`
 	// MACs are hardware addresses by which the host is known when it enrols.
 	MACs []MAC `json:"macs,omitempty"`
+	// Ports are the leaf ports in the order of the legs: "leaf201:1/3". ACI's
+	// interface selectors need them; a host's LLDP report can stand for them.
+	Ports []Port `json:"ports,omitempty"`
 }

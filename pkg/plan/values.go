@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
+	"strings"
 )
 
 // Role is what a node is for.
@@ -60,3 +62,88 @@ func (m *MAC) UnmarshalText(text []byte) error {
 	*m = MAC(hw.String())
 	return nil
 }
+
+// Model says how AS numbers are given to nodes.
+type Model string
+
+// The models. With PerNode every node has a number of its own and the leaves
+// one neighbour per node; with PerCluster all share one, the leaves take whoever
+// calls from the subnet, and put their own number in place of the nodes'
+// (as-override), without which a node refuses the routes of the others
+// (RFC 4271 section 9.1.2: an AS path that holds one's own number is a loop).
+const (
+	PerNode    Model = "node"
+	PerCluster Model = "cluster"
+)
+
+// UnmarshalText accepts the two models and nothing else.
+func (m *Model) UnmarshalText(text []byte) error {
+	switch model := Model(text); model {
+	case PerNode, PerCluster:
+		*m = model
+		return nil
+	}
+	return fmt.Errorf("want %s or %s", PerNode, PerCluster)
+}
+
+// RuntimeName is a container runtime.
+type RuntimeName string
+
+// The runtimes.
+const (
+	Containerd RuntimeName = "containerd"
+	Docker     RuntimeName = "docker"
+)
+
+// UnmarshalText accepts the two runtimes and nothing else.
+func (r *RuntimeName) UnmarshalText(text []byte) error {
+	switch name := RuntimeName(text); name {
+	case Containerd, Docker:
+		*r = name
+		return nil
+	}
+	return fmt.Errorf("want %s or %s", Containerd, Docker)
+}
+
+// Cgroups is the version of the kernel's control groups (cgroups(7)).
+type Cgroups string
+
+// The versions.
+const (
+	CgroupsV1 Cgroups = "v1"
+	CgroupsV2 Cgroups = "v2"
+)
+
+// UnmarshalText accepts the two versions and nothing else.
+func (c *Cgroups) UnmarshalText(text []byte) error {
+	switch v := Cgroups(text); v {
+	case CgroupsV1, CgroupsV2:
+		*c = v
+		return nil
+	}
+	return fmt.Errorf("want %s or %s", CgroupsV1, CgroupsV2)
+}
+
+// Port is where a leg's cable ends: "leaf201:1/3".
+type Port struct {
+	Leaf string // a leaf's name
+	ID   string // module and port: "1/3", behind a fabric extender "101/1/3"
+}
+
+var portID = regexp.MustCompile(`^([1-9]\d{0,2}/){1,2}[1-9]\d{0,2}$`)
+
+// UnmarshalText reads a leaf's name, a colon, a module and a port.
+func (p *Port) UnmarshalText(text []byte) error {
+	leaf, id, _ := strings.Cut(string(text), ":")
+	if !label.MatchString(leaf) || !portID.MatchString(id) {
+		return errors.New("want a leaf and its port, such as leaf201:1/3")
+	}
+	*p = Port{leaf, id}
+	return nil
+}
+
+// MarshalText is the port as it was read.
+func (p Port) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// String is the port as it was read.
+func (p Port) String() string { return p.Leaf + ":" + p.ID }
