@@ -5,14 +5,15 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
 func (c *checker) nodes(s Spec) {
 	names, macs, asns, ports := seen{}, seen{}, seen{}, seen{}
 	racks := make(map[string]Rack, len(s.Racks))
-	for _, r := range s.AllRacks() {
-		racks[r.Name] = r
+	for _, r := range slices.Backward(s.AllRacks()) {
+		racks[r.Name] = r // of two with one name the first, as RackOf has it
 	}
 	planes, rolesKnown, numbers := 0, true, s.ASNs()
 	for i, n := range s.Nodes {
