@@ -46,7 +46,9 @@ func TestClusterModel(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
-	fabric := func(lines string) []edit { return []edit{{"    defaultRoute: true\n", "    defaultRoute: true\n" + lines}} }
+	fabric := func(lines string) []edit {
+		return []edit{{"    defaultRoute: true\n", "    defaultRoute: true\n" + lines}}
+	}
 	for _, tt := range []reportTest{
 		{"one second and three", fabric("    timers: {keepalive: 1s, hold: 3s}\n"), []string{
 			"warning: spec.fabric.timers: 1s and 3s make Calico's BIRD lose sessions about once a day (projectcalico/calico#7086); want a hold time of 9s or more",

@@ -252,7 +252,8 @@ func TestRanges(t *testing.T) {
 		}},
 		{"load balancers may be left out", []edit{
 			{"  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", ""},
-			{"addresses: [172.29.0.6/32]", "addresses: [172.27.9.6/32]"}, {"addresses: [172.29.0.7/32]", "addresses: [172.30.0.7/32]"},
+			{"addresses: [172.29.0.6/32]", "addresses: [172.27.9.6/32]"},
+			{"addresses: [172.29.0.7/32]", "addresses: [172.30.0.7/32]"},
 		}, []string{
 			"warning: spec.fabric.aci.applications[0].addresses[0]: 172.27.9.6/32 takes that pod out of the pods' own EPG (the longest prefix wins), and with it from the API server; want an address of spec.loadBalancers",
 			"error: spec.fabric.aci.applications[1].addresses[0]: 172.30.0.7/32 is in no range that nodes announce: the plan has no spec.loadBalancers",

@@ -88,7 +88,7 @@ func TestHostPlan(t *testing.T) {
 			Subnet:  netip.MustParsePrefix("192.168.9.192/28"),
 			VLAN:    1500,
 			Gateway: netip.MustParseAddr("192.168.9.206"), GatewayMetric: new(uint32(50)),
-			DNS:     []netip.Addr{netip.MustParseAddr("192.168.178.246"), netip.MustParseAddr("8.8.8.8")},
+			DNS: []netip.Addr{netip.MustParseAddr("192.168.178.246"), netip.MustParseAddr("8.8.8.8")},
 		},
 		Bond: plan.Bond{
 			Name: "bond0", Legs: []string{"eno1", "eno2"}, Mode: "802.3ad",
