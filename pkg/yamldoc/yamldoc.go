@@ -49,100 +49,137 @@ func Decode(data []byte, into any) []Problem {
 	case err != nil:
 		return []Problem{{Message: err.Error()}}
 	}
-	d := decoder{}
+	d := decoder{fields: map[reflect.Type]map[string]int{}}
 	switch err := dec.Decode(&rest); {
 	case err == nil:
-		d.add("", "a second document follows; one file holds one document")
+		d.add("a second document follows; one file holds one document")
 	case !errors.Is(err, io.EOF):
-		d.add("", "%v", err)
+		d.add("%v", err)
 	}
-	d.value("", doc.Content[0], reflect.ValueOf(into).Elem())
+	d.value(doc.Content[0], reflect.ValueOf(into).Elem())
 	return d.problems
 }
 
-type decoder struct{ problems []Problem }
-
-func (d *decoder) add(path, format string, args ...any) {
-	d.problems = append(d.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+type decoder struct {
+	problems []Problem
+	at       []step                          // from the top of the document to where the decoder is
+	fields   map[reflect.Type]map[string]int // of the structs met so far, see fieldsOf
 }
 
-func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
+// A step leads into a field, or into an item of a list. A path is put together
+// from steps only when there is something to say: most documents have thousands
+// of places and no problem.
+type step struct {
+	field string
+	index int // -1 in a mapping
+}
+
+func (d *decoder) enter(s step) { d.at = append(d.at, s) }
+func (d *decoder) leave()       { d.at = d.at[:len(d.at)-1] }
+
+func (d *decoder) add(format string, args ...any) {
+	d.problems = append(d.problems, Problem{Path: pathOf(d.at), Message: fmt.Sprintf(format, args...)})
+}
+
+func pathOf(steps []step) string {
+	var b strings.Builder
+	for i, s := range steps {
+		switch {
+		case s.index >= 0:
+			fmt.Fprintf(&b, "[%d]", s.index)
+		case i > 0:
+			b.WriteString("." + s.field)
+		default:
+			b.WriteString(s.field)
+		}
+	}
+	return b.String()
+}
+
+func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.AliasNode {
 		// An alias can name a node that contains it; plans have no use for them.
-		d.add(path, "aliases (*%s) are not supported: write the value out", n.Value)
+		d.add("aliases (*%s) are not supported: write the value out", n.Value)
 		return
 	}
 	if n.Tag == "!!null" {
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		d.text(path, n, u)
+		d.text(n, u)
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		d.mapping(path, n, v)
+		d.mapping(n, v)
 	case reflect.Slice:
-		d.sequence(path, n, v)
+		d.sequence(n, v)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		d.value(path, n, v.Elem())
+		d.value(n, v.Elem())
 	default:
-		d.scalar(path, n, v)
+		d.scalar(n, v)
 	}
 }
 
-func (d *decoder) text(path string, n *yaml.Node, u encoding.TextUnmarshaler) {
+func (d *decoder) text(n *yaml.Node, u encoding.TextUnmarshaler) {
 	if n.Kind != yaml.ScalarNode {
-		d.add(path, "is %s, want a single value", kindName(n))
+		d.add("is %s, want a single value", kindName(n))
 		return
 	}
 	if err := u.UnmarshalText([]byte(n.Value)); err != nil {
-		d.add(path, "%s: %v", n.Value, err)
+		d.add("%s: %v", n.Value, err)
 	}
 }
 
-func (d *decoder) mapping(path string, n *yaml.Node, v reflect.Value) {
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.add(path, "is %s, want a mapping", kindName(n))
+		d.add("is %s, want a mapping", kindName(n))
 		return
 	}
-	fields := fieldsOf(v.Type())
-	seen := map[string]bool{}
+	fields := d.fieldsOf(v.Type())
+	seen := make([]bool, v.NumField())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i].Value
-		at := join(path, key)
+		d.enter(step{key, -1})
 		index, known := fields[key]
 		switch {
 		case !known:
-			d.add(at, "unknown field; known here: %s", strings.Join(names(fields), ", "))
-		case seen[key]:
-			d.add(at, "given twice")
+			d.add("unknown field; known here: %s", strings.Join(names(fields), ", "))
+		case seen[index]:
+			d.add("given twice")
 		default:
-			d.value(at, n.Content[i+1], v.Field(index))
+			seen[index] = true
+			d.value(n.Content[i+1], v.Field(index))
 		}
-		seen[key] = true
+		d.leave()
 	}
 }
 
-func (d *decoder) sequence(path string, n *yaml.Node, v reflect.Value) {
+func (d *decoder) sequence(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.add(path, "is %s, want a list", kindName(n))
+		d.add("is %s, want a list", kindName(n))
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		d.value(fmt.Sprintf("%s[%d]", path, i), item, v.Index(i))
+		d.enter(step{index: i})
+		if item.Tag == "!!null" {
+			d.add("is empty; want a value, or no item")
+		} else {
+			d.value(item, v.Index(i))
+		}
+		d.leave()
 	}
 }
 
-func (d *decoder) scalar(path string, n *yaml.Node, v reflect.Value) {
+func (d *decoder) scalar(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.ScalarNode {
-		d.add(path, "is %s, want a single value", kindName(n))
+		d.add("is %s, want a single value", kindName(n))
 		return
 	}
 	if err := setScalar(v, n.Value); err != nil {
-		d.add(path, "%q %v", n.Value, err)
+		d.add("%q %v", n.Value, err)
 	}
 }
 
@@ -179,7 +216,11 @@ func setScalar(v reflect.Value, text string) error {
 	return nil
 }
 
-func fieldsOf(t reflect.Type) map[string]int {
+// fieldsOf are the places of a struct's fields by their names in documents.
+func (d *decoder) fieldsOf(t reflect.Type) map[string]int {
+	if fields, ok := d.fields[t]; ok {
+		return fields
+	}
 	fields := make(map[string]int, t.NumField())
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -187,6 +228,7 @@ func fieldsOf(t reflect.Type) map[string]int {
 			fields[name] = i
 		}
 	}
+	d.fields[t] = fields
 	return fields
 }
 
@@ -197,13 +239,6 @@ func names(fields map[string]int) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 func kindName(n *yaml.Node) string {
