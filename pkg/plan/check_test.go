@@ -77,7 +77,7 @@ func (tt reportTest) run(t *testing.T) {
 
 func TestHeader(t *testing.T) {
 	for _, tt := range []reportTest{
-		{"another version", []edit{{"v1alpha1", "v2"}}, []string{
+		{"another version", []edit{{"nodeprep.dev/v1alpha1", "nodeprep.dev/v2"}}, []string{
 			`error: apiVersion: is "nodeprep.dev/v2", want nodeprep.dev/v1alpha1`,
 		}},
 		{"another kind", []edit{{"kind: ClusterPlan", "kind: Cluster"}}, []string{
