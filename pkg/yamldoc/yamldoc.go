@@ -164,7 +164,7 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
 		d.enter(step{index: i})
-		if item.Tag == "!!null" {
+		if item.Kind == yaml.ScalarNode && (item.Tag == "!!null" || item.Value == "") {
 			d.add("is empty; want a value, or no item")
 		} else {
 			d.value(item, v.Index(i))

@@ -89,8 +89,9 @@ func TestProblems(t *testing.T) {
 		{"a word for a list", "hosts: a", []string{`hosts: is "a", want a list`}},
 		{"a mapping for a list", "hosts: {name: a}", []string{"hosts: is a mapping, want a list"}},
 		{"a word for a mapping", "spare: a", []string{`spare: is "a", want a mapping`}},
-		{"nothing for an item", "dns: [192.0.2.1, ~]\nhosts:\n  -\n", []string{
-			"dns[1]: is empty; want a value, or no item", "hosts[0]: is empty; want a value, or no item",
+		{"nothing for an item", "dns: [192.0.2.1, ~, '']\nhosts:\n  -\n", []string{
+			"dns[1]: is empty; want a value, or no item", "dns[2]: is empty; want a value, or no item",
+			"hosts[0]: is empty; want a value, or no item",
 		}},
 		{"a list for an address", "dns: [[192.0.2.1]]", []string{"dns[0]: is a list, want a single value"}},
 

@@ -130,8 +130,9 @@ func (b builder) value(path string, t reflect.Type) (*Schema, error) {
 		return &Schema{Type: "string", kind: "text"}, nil
 	case reflect.Bool:
 		return &Schema{Type: "boolean", kind: "true or false"}, nil
+	default:
+		return integer(t)
 	}
-	return integer(t)
 }
 
 func (b builder) list(path string, t reflect.Type) (*Schema, error) {
