@@ -4,6 +4,7 @@ package yamldoc_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +149,9 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		"", "name: r1\nhosts: [{name: a, address: 192.168.9.193/28}]\n", "a: &a [*a]", "? [a]\n: b", "<<: *x",
 		"delay: 2400ms\ndns: [::1]\nowned: true\n", "---\n---\n", "name: !!binary aGk=", "spare: ~", "%YAML 1.2\n---\nname: a",
+		"name: &a b\nspare: *a\n<<: *a\n", "hosts: &h\n  - name: x\n  - *h\n", "name: >-\n  folded\n", "dns: [~, '']\n",
+		strings.Repeat("- ", 200), strings.Repeat("{a: ", 200), "hosts: " + strings.Repeat("[", 200), strings.Repeat("? ", 200),
+		strings.Repeat("k", 5000) + ": 1", "? " + strings.Repeat("k", 5000) + "\n: 1\n", "name: \"" + strings.Repeat("\\u0041", 500) + "\"",
 	} {
 		f.Add(seed)
 	}
