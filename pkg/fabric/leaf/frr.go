@@ -154,4 +154,6 @@ func (c Config) sides() []side {
 func (c Config) from() string { return c.filter("from") }
 func (c Config) to() string   { return c.filter("to") }
 
-func (c Config) filter(way string) string { return strings.Join([]string{c.Cluster, way, "nodes"}, "-") }
+func (c Config) filter(way string) string {
+	return strings.Join([]string{c.Cluster, way, "nodes"}, "-")
+}

@@ -99,12 +99,27 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func TestFRR(t *testing.T) {
-	for name, p := range plans(t) {
-		got, err := leaf.All(p, leaf.FRR, "!")
-		if err != nil {
-			t.Fatal(err)
+// platforms are the emitters whose leaves are texts.
+func platforms() map[string]platform {
+	return map[string]platform{
+		"frr":  {leaf.FRR, "!"},
+		"bird": {leaf.BIRD, "#"},
+	}
+}
+
+type platform struct {
+	emit    func(plan.Plan, string) ([]byte, error)
+	comment string
+}
+
+func TestPlatforms(t *testing.T) {
+	for extension, platform := range platforms() {
+		for name, p := range plans(t) {
+			got, err := leaf.All(p, platform.emit, platform.comment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+"."+extension, got)
 		}
-		golden(t, name+".frr", got)
 	}
 }
