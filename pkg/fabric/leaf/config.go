@@ -8,6 +8,8 @@ package leaf
 
 import (
 	"cmp"
+	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -17,6 +19,9 @@ import (
 // MaxPaths is over how many nodes a leaf spreads the load of one address: as
 // many as ACI's largest (BGP address family context policy, maxEcmp).
 const MaxPaths = 64
+
+// restartMinutes is how long a node stays away that announced too many routes.
+const restartMinutes = 5
 
 // A Config is one leaf's side of a plan, in no platform's words.
 type Config struct {
@@ -33,7 +38,6 @@ type Config struct {
 	Address netip.Prefix // of the leaf in the nodes' subnet
 	Gateway netip.Addr   // of all leaves of the rack
 	MTU     int          // bytes
-	Leaves  []string     // of the rack, this one among them
 
 	Model   plan.Model
 	NodeASN uint32 // of all nodes in the cluster model, else 0
@@ -58,10 +62,23 @@ type Node struct {
 	Address netip.Addr
 	ASN     uint32
 	Ports   []string // of this leaf, that its legs end at: "1/3"
+	// Channel is the number of the node's port channel. All leaves of a rack
+	// need one number for it, and it has to stay when another node goes: it is
+	// 1000 and the place of the node's address in the subnet.
+	Channel int
+	// Shared says that the node has legs to other leaves as well.
+	Shared bool
+	path   string // of the node in the plan
 }
 
 // AS is the number of the switch's own BGP process.
 func (c Config) AS() uint32 { return cmp.Or(c.Internal, c.ASN) }
+
+// group, from and to name what a leaf has of this cluster: another cluster on
+// the same leaf has names of its own.
+func (c Config) group() string { return c.Cluster + "-nodes" }
+func (c Config) from() string  { return c.Cluster + "-from-nodes" }
+func (c Config) to() string    { return c.Cluster + "-to-nodes" }
 
 // ConfigOf is the view of the leaf of that name. Its error has every value that
 // no configuration can be made of.
@@ -70,11 +87,11 @@ func ConfigOf(p plan.Plan, leaf string) (Config, error) {
 	s := p.Spec
 	rack, i, ok := find(s, leaf)
 	if !ok {
-		problems.add("spec.fabric.leaves", "none is called %q; `joinsvc plan check` lists the plan's leaves", leaf)
-		return Config{}, problems.err(p, leaf)
+		problems.add("spec.fabric.leaves", "none is called %q, nor in spec.racks; name a leaf of the plan", leaf)
+		return Config{}, problems.err(leaf)
 	}
 	problems.check(p, rack, rack.Leaves[i])
-	if err := problems.err(p, leaf); err != nil {
+	if err := problems.err(leaf); err != nil {
 		return Config{}, err
 	}
 	c := Config{
@@ -93,9 +110,6 @@ func ConfigOf(p plan.Plan, leaf string) (Config, error) {
 	}
 	if c.Model == plan.PerCluster {
 		c.NodeASN = s.ASN.First
-	}
-	for _, l := range rack.Leaves {
-		c.Leaves = append(c.Leaves, l.Name)
 	}
 	c.Nodes = nodesOf(p, rack, leaf)
 	return c, nil
@@ -117,14 +131,26 @@ func nodesOf(p plan.Plan, rack plan.Rack, leaf string) []Node {
 	nodes := make([]Node, len(at))
 	for i, j := range at {
 		n := p.Spec.Nodes[j]
-		nodes[i] = Node{Name: p.FQDN(n), Host: n.Name, Address: n.Address.Addr(), ASN: asns[j]}
+		node := Node{
+			Name: p.FQDN(n), Host: n.Name, Address: n.Address.Addr(), ASN: asns[j],
+			Channel: 1000 + place(n.Address.Addr(), rack.NodeNetwork.Subnet),
+			path:    fmt.Sprintf("spec.nodes[%d]", j),
+		}
 		for _, port := range n.Ports {
 			if port.Leaf == leaf {
-				nodes[i].Ports = append(nodes[i].Ports, port.ID)
+				node.Ports = append(node.Ports, port.ID)
 			}
+			node.Shared = node.Shared || port.Leaf != leaf
 		}
+		nodes[i] = node
 	}
 	return nodes
+}
+
+// place is which address of the subnet a is: 1 for the first host.
+func place(a netip.Addr, subnet netip.Prefix) int {
+	first, own := subnet.Masked().Addr().As4(), a.As4()
+	return int(binary.BigEndian.Uint32(own[:])) - int(binary.BigEndian.Uint32(first[:]))
 }
 
 // room is the number of addresses that are left for nodes.

@@ -2,11 +2,7 @@
 
 package leaf
 
-import (
-	"strings"
-
-	"github.com/nodeprep/nodeprep/pkg/plan"
-)
+import "github.com/nodeprep/nodeprep/pkg/plan"
 
 // FRR prints frr.conf of one leaf for FRR 8.4, one file for all daemons (vtysh's
 // integrated configuration). It has the routing; links, addresses and VLANs are
@@ -18,19 +14,17 @@ func FRR(p plan.Plan, leaf string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := frr{Config: c, nodes: c.Cluster + "-nodes"}
+	f := frr{ios{Config: c}}
 	f.head()
-	f.filters()
+	f.prefixLists()
+	f.routeMap(c.from())
+	f.routeMap(c.to())
 	f.bfd()
 	f.router()
 	return f.Bytes(), nil
 }
 
-type frr struct {
-	script
-	Config
-	nodes string // the peer group and BFD profile of the cluster's nodes
-}
+type frr struct{ ios }
 
 func (f *frr) head() {
 	f.line("! The operating system has the interface of VLAN %d: %s, MTU %d,", f.VLAN, f.Address, f.MTU)
@@ -44,17 +38,13 @@ func (f *frr) head() {
 	f.line("!")
 }
 
-func (f *frr) filters() {
-	for _, side := range f.sides() {
-		for i, m := range side.matches {
-			f.line("ip prefix-list %s seq %d permit %s", side.name, 10*(i+1), m.cisco())
-		}
-		f.line("!")
-		f.line("route-map %s permit 10", side.name)
-		f.line(" match ip address prefix-list %s", side.name)
-		f.line("exit")
-		f.line("!")
-	}
+// routeMap is one direction's policy, explicit as RFC 8212 wants it; a route
+// map ends in a refusal.
+func (f *frr) routeMap(name string) {
+	f.line("route-map %s permit 10", name)
+	f.line(" match ip address prefix-list %s", name)
+	f.line("exit")
+	f.line("!")
 }
 
 func (f *frr) bfd() {
@@ -62,7 +52,7 @@ func (f *frr) bfd() {
 		return
 	}
 	f.line("bfd")
-	f.line(" profile %s", f.nodes)
+	f.line(" profile %s", f.group())
 	f.line("  detect-multiplier %d", f.BFD.Multiplier)
 	f.line("  receive-interval %d", milliseconds(f.BFD.Interval))
 	f.line("  transmit-interval %d", milliseconds(f.BFD.Interval))
@@ -81,28 +71,28 @@ func (f *frr) router() {
 	if len(f.Advertised) > 0 {
 		f.line(" bgp network import-check") // announced while there is a route
 	}
-	f.group()
+	f.common()
 	f.neighbours()
 	f.line(" !")
 	f.family()
 	f.line("exit")
 }
 
-// group is what all sessions have in common. The connect timer is short, since
+// common is what all sessions are. The connect timer is short, since
 // nodes appear one after another and after every restart.
-func (f *frr) group() {
-	f.line(" neighbor %s peer-group", f.nodes)
+func (f *frr) common() {
+	f.line(" neighbor %s peer-group", f.group())
 	if f.Model == plan.PerCluster {
-		f.line(" neighbor %s remote-as %d", f.nodes, f.NodeASN)
+		f.line(" neighbor %s remote-as %d", f.group(), f.NodeASN)
 	}
 	if f.Internal != 0 {
-		f.line(" neighbor %s local-as %d", f.nodes, f.ASN)
+		f.line(" neighbor %s local-as %d", f.group(), f.ASN)
 	}
-	f.line(" neighbor %s timers %d %d", f.nodes, seconds(f.Timers.Keepalive), seconds(f.Timers.Hold))
-	f.line(" neighbor %s timers connect 10", f.nodes)
+	f.line(" neighbor %s timers %d %d", f.group(), seconds(f.Timers.Keepalive), seconds(f.Timers.Hold))
+	f.line(" neighbor %s timers connect 10", f.group())
 	if f.BFD.Interval != 0 {
-		f.line(" neighbor %s bfd", f.nodes)
-		f.line(" neighbor %s bfd profile %s", f.nodes, f.nodes)
+		f.line(" neighbor %s bfd", f.group())
+		f.line(" neighbor %s bfd profile %s", f.group(), f.group())
 	}
 }
 
@@ -110,12 +100,12 @@ func (f *frr) group() {
 func (f *frr) neighbours() {
 	if f.Model == plan.PerCluster {
 		f.line(" bgp listen limit %d", min(f.Peers, 5000))
-		f.line(" bgp listen range %s peer-group %s", f.Address.Masked(), f.nodes)
+		f.line(" bgp listen range %s peer-group %s", f.Address.Masked(), f.group())
 		return
 	}
 	for _, n := range f.Nodes {
 		f.line(" neighbor %s remote-as %d", n.Address, n.ASN)
-		f.line(" neighbor %s peer-group %s", n.Address, f.nodes)
+		f.line(" neighbor %s peer-group %s", n.Address, f.group())
 		f.line(" neighbor %s description %s", n.Address, free(n.Name))
 	}
 }
@@ -126,34 +116,16 @@ func (f *frr) family() {
 		f.line("  network %s", p)
 	}
 	f.line("  maximum-paths %d", MaxPaths)
-	f.line("  neighbor %s activate", f.nodes)
-	f.line("  neighbor %s next-hop-self", f.nodes)
+	f.line("  neighbor %s activate", f.group())
+	f.line("  neighbor %s next-hop-self", f.group())
 	if f.Model == plan.PerCluster {
-		f.line("  neighbor %s as-override", f.nodes)
+		f.line("  neighbor %s as-override", f.group())
 	}
 	if f.DefaultRoute {
-		f.line("  neighbor %s default-originate", f.nodes)
+		f.line("  neighbor %s default-originate", f.group())
 	}
-	f.line("  neighbor %s maximum-prefix %d", f.nodes, f.MaxPrefixes)
-	f.line("  neighbor %s route-map %s in", f.nodes, f.from())
-	f.line("  neighbor %s route-map %s out", f.nodes, f.to())
+	f.line("  neighbor %s maximum-prefix %d restart %d", f.group(), f.MaxPrefixes, restartMinutes)
+	f.line("  neighbor %s route-map %s in", f.group(), f.from())
+	f.line("  neighbor %s route-map %s out", f.group(), f.to())
 	f.line(" exit-address-family")
-}
-
-// A side is one direction's filter. Both are explicit (RFC 8212), and a route
-// map ends in a refusal.
-type side struct {
-	name    string
-	matches []Match
-}
-
-func (c Config) sides() []side {
-	return []side{{c.from(), c.FromNodes}, {c.to(), c.ToNodes}}
-}
-
-func (c Config) from() string { return c.filter("from") }
-func (c Config) to() string   { return c.filter("to") }
-
-func (c Config) filter(way string) string {
-	return strings.Join([]string{c.Cluster, way, "nodes"}, "-")
 }

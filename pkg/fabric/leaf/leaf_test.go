@@ -104,6 +104,8 @@ func platforms() map[string]platform {
 	return map[string]platform{
 		"frr":  {leaf.FRR, "!"},
 		"bird": {leaf.BIRD, "#"},
+		"nxos": {leaf.NXOS, "!"},
+		"eos":  {leaf.EOS, "!"},
 	}
 }
 
@@ -121,5 +123,15 @@ func TestPlatforms(t *testing.T) {
 			}
 			golden(t, name+"."+extension, got)
 		}
+	}
+}
+
+func TestSONiC(t *testing.T) {
+	for name, p := range plans(t) {
+		got, err := leaf.AllSONiC(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".sonic.json", got)
 	}
 }

@@ -27,11 +27,35 @@ func (ps *problems) add(path, format string, args ...any) {
 }
 
 // err is nil without problems.
-func (ps problems) err(p plan.Plan, leaf string) error {
+func (ps problems) err(leaf string) error {
 	if len(ps) == 0 {
 		return nil
 	}
-	return fmt.Errorf("configuring leaf %q of %q: %w", leaf, p.Metadata.Name, errors.New(strings.Join(ps, "\n  ")))
+	return fmt.Errorf("configuring leaf %q: %w", leaf, errors.New(strings.Join(ps, "\n  ")))
+}
+
+// channels wants port channels that every platform has a number for.
+func (ps *problems) channels(c Config) {
+	for _, n := range c.Nodes {
+		if len(n.Ports) > 0 && (n.Channel < 1001 || n.Channel > 1999) {
+			ps.add(n.path+".address", "%s is host %d of its subnet, and port channels are numbered 1001 to 1999 by it; use a subnet of at most /22 or leave %s.ports out",
+				n.Address, n.Channel-1000, n.path)
+		}
+	}
+}
+
+// name wants the cluster's name short enough for what is called after it.
+func (ps *problems) name(c Config, limit int) {
+	if longest := c.from(); len(longest) > limit {
+		ps.add("metadata.name", "makes the route map %s, longer than the %d characters that the platform takes", longest, limit)
+	}
+}
+
+// within wants a number that the platform takes.
+func (ps *problems) within(path string, n, low, high int, unit string) {
+	if n < low || n > high {
+		ps.add(path, "%d%s is not in %d–%d, which is what the platform takes", n, unit, low, high)
+	}
 }
 
 // check wants the values that every platform prints.
@@ -41,6 +65,9 @@ func (ps *problems) check(p plan.Plan, rack plan.Rack, leaf plan.Leaf) {
 	ps.address(leaf.Name+".address", leaf.Address)
 	if leaf.RouterID.IsValid() {
 		ps.address(leaf.Name+".routerID", leaf.RouterID)
+	}
+	if v := rack.NodeNetwork.VLAN; v < 1 || v > 4094 {
+		ps.add("spec.nodeNetwork.vlan", "%d is not in 1–4094", v)
 	}
 	ps.prefix("spec.nodeNetwork.subnet", rack.NodeNetwork.Subnet)
 	ps.address("spec.nodeNetwork.gateway", rack.NodeNetwork.Gateway)

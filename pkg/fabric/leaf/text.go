@@ -46,20 +46,6 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 
 func milliseconds(d time.Duration) int { return int(d / time.Millisecond) }
 
-// cisco is a match as a line of a prefix list has it on IOS and what learned
-// from it: with ge and le only where they say something, for `ge` has to be
-// above the prefix's own length.
-func (m Match) cisco() string {
-	text := m.Prefix.String()
-	if m.Min > m.Prefix.Bits() {
-		text += fmt.Sprintf(" ge %d", m.Min)
-	}
-	if m.Max > m.Min {
-		text += fmt.Sprintf(" le %d", m.Max)
-	}
-	return text
-}
-
 // All prints every leaf of a plan by one emitter, in the order of racks and
 // leaves, each under a line that names it behind the platform's comment sign.
 func All(p plan.Plan, emit func(plan.Plan, string) ([]byte, error), comment string) ([]byte, error) {
