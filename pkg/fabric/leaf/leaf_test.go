@@ -64,7 +64,7 @@ func racks(t testing.TB, racks, hosts int) plan.Plan {
 		at := func(host int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i), 0, byte(host)}) }
 		name := fmt.Sprintf("r%02d", i+1)
 		rack := plan.Rack{
-			Name: name, LeafASN: 65001 + uint32(i), //nolint:gosec // few
+			Name: name, LeafASN: 65001 + uint32(i),
 			NodeNetwork: plan.NodeNetwork{Subnet: netip.PrefixFrom(at(0), 24), VLAN: 1500, Gateway: at(254)},
 		}
 		for j, leaf := range []string{name + "a", name + "b"} {
