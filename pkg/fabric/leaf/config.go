@@ -9,7 +9,6 @@ package leaf
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -68,7 +67,6 @@ type Node struct {
 	Channel int
 	// Shared says that the node has legs to other leaves as well.
 	Shared bool
-	path   string // of the node in the plan
 }
 
 // AS is the number of the switch's own BGP process.
@@ -134,7 +132,6 @@ func nodesOf(p plan.Plan, rack plan.Rack, leaf string) []Node {
 		node := Node{
 			Name: p.FQDN(n), Host: n.Name, Address: n.Address.Addr(), ASN: asns[j],
 			Channel: 1000 + place(n.Address.Addr(), rack.NodeNetwork.Subnet),
-			path:    fmt.Sprintf("spec.nodes[%d]", j),
 		}
 		for _, port := range n.Ports {
 			if port.Leaf == leaf {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -36,11 +35,12 @@ func TestConfigOf(t *testing.T) {
 		FromNodes: []leaf.Match{pods, lb, service},
 		ToNodes: []leaf.Match{
 			{Prefix: prefix("0.0.0.0/0")},
-			{Prefix: prefix("10.243.176.0/24"), Min: 24, Max: 24}, {Prefix: prefix("172.16.1.0/24"), Min: 24, Max: 24},
+			{Prefix: prefix("10.243.176.0/24"), Min: 24, Max: 24},
+			{Prefix: prefix("172.16.1.0/24"), Min: 24, Max: 24},
 			pods, lb, service,
 		},
 	}
-	compare := []cmp.Option{cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.IgnoreUnexported(leaf.Node{})}
+	compare := []cmp.Option{cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })}
 	if diff := cmp.Diff(want, c, compare...); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

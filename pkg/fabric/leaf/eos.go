@@ -12,9 +12,10 @@ import "github.com/nodeprep/nodeprep/pkg/plan"
 // EOS knows local-as only with no-prepend and replace-as, so that the route maps
 // put into paths what it leaves out.
 //
-// Written from documents, never run: the Arista EOS user manual 4.32 (BGP, VARP,
-// MLAG), configurations that Arista's AVD 5 generates (release of October 2024),
-// and Batfish's grammar of EOS, which was made from running configurations.
+// Written from documents, never run: the templates of Arista's AVD and the
+// configurations that they make (October 2024), Arista's note on prepending
+// (EOS 4.18.0F: what a route map prepends on the way out stands behind the own
+// number), and Batfish's grammar of EOS with its test configurations.
 func EOS(p plan.Plan, leaf string) ([]byte, error) {
 	c, err := ConfigOf(p, leaf)
 	if err != nil {

@@ -9,10 +9,11 @@ import "github.com/nodeprep/nodeprep/pkg/plan"
 // has ports in the plan, and BGP. The vPC domain and the uplinks are there
 // already and stay as they are.
 //
-// Written from documents, never run: Cisco Nexus 9000 Series NX-OS Unicast
-// Routing and Interfaces Configuration Guides 10.4(x) (advanced BGP: prefix
-// peers, templates; HSRP; BFD; vPC), the command references of NX-OS BGP, and
-// Batfish's grammar of NX-OS, which was made from running configurations.
+// Written from documents, never run: Cisco's BGP command references for NX-OS
+// (Nexus 5500 and 3548), its Nexus 9000 Interfaces Configuration Guide 10.4(x)
+// (vPC) and technical note 118997 (routing over vPC), the examples of Ansible's
+// collection cisco.nxos, and Batfish's grammar of NX-OS with its test
+// configurations.
 func NXOS(p plan.Plan, leaf string) ([]byte, error) {
 	c, err := ConfigOf(p, leaf)
 	if err != nil {

@@ -38,8 +38,8 @@ func (ps problems) err(leaf string) error {
 func (ps *problems) channels(c Config) {
 	for _, n := range c.Nodes {
 		if len(n.Ports) > 0 && (n.Channel < 1001 || n.Channel > 1999) {
-			ps.add(n.path+".address", "%s is host %d of its subnet, and port channels are numbered 1001 to 1999 by it; use a subnet of at most /22 or leave %s.ports out",
-				n.Address, n.Channel-1000, n.path)
+			ps.add(nodePath(n.Host)+".address", "%s is host %d of its subnet, and port channels are numbered 1001 to 1999 by it; use a subnet of at most /22 or leave the node's ports out",
+				n.Address, n.Channel-1000)
 		}
 	}
 }
@@ -79,12 +79,16 @@ func (ps *problems) check(p plan.Plan, rack plan.Rack, leaf plan.Leaf) {
 		ps.prefix(fmt.Sprintf("spec.fabric.advertised[%d]", i), a)
 	}
 	for _, i := range p.Spec.NodesOf(rack.Name) {
-		ps.node(i, p.Spec.Nodes[i], leaf.Name)
+		ps.node(p.Spec.Nodes[i], leaf.Name)
 	}
 }
 
-func (ps *problems) node(i int, n plan.Node, leaf string) {
-	path := fmt.Sprintf("spec.nodes[%d]", i)
+// nodePath is a node's place in the plan. It goes by name, for a node of a pool
+// is no item of the list that the operator wrote.
+func nodePath(name string) string { return fmt.Sprintf("spec.nodes[%q]", name) }
+
+func (ps *problems) node(n plan.Node, leaf string) {
+	path := nodePath(n.Name)
 	ps.label(path+".name", n.Name)
 	ps.address(path+".address", n.Address.Addr())
 	for j, port := range n.Ports {

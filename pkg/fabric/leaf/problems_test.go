@@ -38,8 +38,8 @@ func TestProblems(t *testing.T) {
 				`spec.nodeNetwork.gateway: "invalid IP" is no IPv4 address`,
 				`spec.nodeNetwork.vlan: 5000 is not in 1–4094`,
 				`spec.pods.subnet: "invalid Prefix" is no IPv4 subnet`,
-				`spec.nodes[1].ports[0]: "1/3\nshutdown" is no port`,
-				`spec.nodes[2].name: "K8C1" is no DNS label`,
+				`spec.nodes["k8c1s1"].ports[0]: "1/3\nshutdown" is no port`,
+				`spec.nodes["K8C1"].name: "K8C1" is no DNS label`,
 			},
 		},
 		"NX-OS: timers and BFD": {
@@ -66,7 +66,7 @@ func TestProblems(t *testing.T) {
 				s.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.0.0/20")
 				s.Nodes[0].Ports = nil
 			},
-			want: []string{"spec.nodes[1].address: 192.168.9.194 is host 2498 of its subnet"},
+			want: []string{`spec.nodes["k8c1s1"].address: 192.168.9.194 is host 2498 of its subnet`},
 		},
 		"SONiC: BFD, a short range": {
 			emit: leaf.SONiC,

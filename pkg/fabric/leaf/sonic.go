@@ -22,30 +22,15 @@ import (
 // `config portchannel member add`. And an interface takes no second address of
 // one subnet (orchagent's IntfsOrch), so that the shared gateway is missing.
 //
-// Written from SONiC's YANG models and the templates that make FRR's
-// configuration of these tables (sonic-buildimage, August 2026); what those
-// templates make was read by FRR's parser, no switch has run it.
+// Written from SONiC's YANG models, Configuration.md, and the templates that make
+// FRR's configuration of these tables (sonic-buildimage and sonic-swss, August
+// 2026). FRR 8.4 has run what those templates make; no switch has run any of it.
 func SONiC(p plan.Plan, leaf string) ([]byte, error) {
 	tables, err := sonic(p, leaf)
 	if err != nil {
 		return nil, err
 	}
 	return indented(tables)
-}
-
-// AllSONiC is one JSON object with the tables of every leaf under its name.
-func AllSONiC(p plan.Plan) ([]byte, error) {
-	all := map[string]configDB{}
-	for _, rack := range p.Spec.AllRacks() {
-		for _, l := range rack.Leaves {
-			tables, err := sonic(p, l.Name)
-			if err != nil {
-				return nil, err
-			}
-			all[l.Name] = tables
-		}
-	}
-	return indented(all)
 }
 
 func indented(v any) ([]byte, error) {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // A script is a configuration in lines.
@@ -17,15 +15,14 @@ type script struct{ bytes.Buffer }
 // line adds one line and never two: whoever put a control character into a
 // name gets a space for it.
 func (s *script) line(format string, args ...any) {
-	s.WriteString(strings.Map(printable, fmt.Sprintf(format, args...)))
-	s.WriteByte('\n')
-}
-
-func printable(r rune) rune {
-	if r < ' ' || r > '~' {
-		return ' '
+	start := s.Len()
+	fmt.Fprintf(s, format, args...)
+	for i, b := range s.Bytes()[start:] {
+		if b < ' ' || b > '~' {
+			s.Bytes()[start+i] = ' '
+		}
 	}
-	return r
+	s.WriteByte('\n')
 }
 
 // free is a text that stands alone at the end of a line, cut to what every
@@ -45,23 +42,3 @@ func free(text string) string {
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
 func milliseconds(d time.Duration) int { return int(d / time.Millisecond) }
-
-// All prints every leaf of a plan by one emitter, in the order of racks and
-// leaves, each under a line that names it behind the platform's comment sign.
-func All(p plan.Plan, emit func(plan.Plan, string) ([]byte, error), comment string) ([]byte, error) {
-	var all bytes.Buffer
-	for _, rack := range p.Spec.AllRacks() {
-		for _, l := range rack.Leaves {
-			text, err := emit(p, l.Name)
-			if err != nil {
-				return nil, err
-			}
-			if all.Len() > 0 {
-				all.WriteByte('\n')
-			}
-			fmt.Fprintf(&all, "%s %s\n", comment, l.Name)
-			all.Write(text)
-		}
-	}
-	return all.Bytes(), nil
-}
