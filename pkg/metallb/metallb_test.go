@@ -141,7 +141,9 @@ spec.loadBalancers.metallb.speaker: MetalLB's speaker would announce what Calico
 spec.loadBalancers.metallb.version: "latest" is no release; want one such as 0.16.1`,
 		},
 		"too large": {
-			set(func(lb *plan.LoadBalancers) { lb.Subnet, lb.MetalLB.Version = netip.MustParsePrefix("10.0.0.0/8"), "0.13.2" }),
+			set(func(lb *plan.LoadBalancers) {
+				lb.Subnet, lb.MetalLB.Version = netip.MustParsePrefix("10.0.0.0/8"), "0.13.2"
+			}),
 			"spec.loadBalancers.subnet: 10.0.0.0/8 is larger than /10, too large for MetalLB below 0.13.4, which knows no avoidBuggyIPs",
 		},
 		"nothing sound": {
