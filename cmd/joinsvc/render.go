@@ -5,45 +5,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/nodeprep/nodeprep/packaging/kickstart"
-	"github.com/nodeprep/nodeprep/pkg/calico"
-	"github.com/nodeprep/nodeprep/pkg/kubeadm/document"
-	"github.com/nodeprep/nodeprep/pkg/metallb"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-// part is what the flags of render narrow or add; each kind takes some of them.
-type part struct {
-	leaf, node, lldp string
-}
-
-// A renderKind is one of the things that a plan means.
-type renderKind struct {
-	name   string
-	doc    string   // a line for --help
-	flags  []string // that it takes
-	render func(plan.Plan, part) ([]byte, error)
-}
-
-func renderKinds() []renderKind {
-	return []renderKind{
-		{"calico", "pool, BGP configuration, AS numbers and peers, for calicoctl apply -f -", nil, renderCalico},
-		{"metallb", "the pool of load balancers' addresses, for kubectl apply -f -", nil, renderMetalLB},
-		{"kubeadm", "each node's documents, for reading: tokens are minted at joining time", []string{"node"}, renderKubeadm},
-		{"kickstart", "the sections that install nodeprep and enrol a host", []string{"node"}, renderKickstart},
-	}
-}
-
-func renderCalico(p plan.Plan, _ part) ([]byte, error)     { return calico.Render(p) }
-func renderMetalLB(p plan.Plan, _ part) ([]byte, error)    { return metallb.Render(p) }
-func renderKubeadm(p plan.Plan, of part) ([]byte, error)   { return document.Render(p, of.node) }
-func renderKickstart(p plan.Plan, of part) ([]byte, error) { return kickstart.Render(p, of.node) }
 
 func renderCommand() *cobra.Command {
 	var of part
@@ -56,7 +24,9 @@ func renderCommand() *cobra.Command {
 The result is on standard output, and is printed only when the plan is valid;
 else every error is on standard error and the exit status is 1. Warnings are on
 standard error and change nothing. render asks nobody and touches nothing.`,
-		Example: `  joinsvc render calico plan.yaml | calicoctl apply -f -
+		Example: `  joinsvc render apic plan.yaml --lldp reports >k8c1.json
+  joinsvc render frr plan.yaml --leaf leaf201 >frr.conf
+  joinsvc render calico plan.yaml | calicoctl apply -f -
   joinsvc render metallb plan.yaml | kubectl apply -f -
   joinsvc render kubeadm plan.yaml --node k8c1m0
   joinsvc render kickstart plan.yaml >>ks.cfg`,
@@ -73,16 +43,24 @@ standard error and change nothing. render asks nobody and touches nothing.`,
 			return kind.print(cmd.OutOrStdout(), cmd.ErrOrStderr(), args[1], of)
 		},
 	}
-	cmd.Flags().StringVar(&of.node, "node", "", "only this node, of kubeadm and kickstart (default all)")
+	flags := cmd.Flags()
+	flags.StringVar(&of.leaf, flagLeaf, "", "only this leaf (default all, in one output)")
+	flags.StringVar(&of.node, flagNode, "", "only this node (default all, in one output)")
+	flags.StringVar(&of.lldp, flagLLDP, "", "folder of what lldpctl -f json printed on the hosts, NODE.json each: stands for spec.nodes[].ports")
+	_ = cmd.MarkFlagDirname(flagLLDP) // fails only for a flag that is not there
 	return cmd
 }
 
-// renderHelp is a line for each kind, far enough in for a manual page to leave
-// them lines.
+// renderHelp is a line for each kind with its own flag, far enough in for a
+// manual page to leave them lines.
 func renderHelp() string {
 	var b strings.Builder
 	for _, k := range renderKinds() {
-		fmt.Fprintf(&b, "    %-10s %s\n", k.name, k.doc)
+		line := fmt.Sprintf("    %-9s  %s", k.name, k.doc)
+		if k.flag != "" {
+			line += " [--" + k.flag + "]"
+		}
+		b.WriteString(line + "\n")
 	}
 	return b.String()
 }
@@ -113,13 +91,12 @@ func findKind(name string) (renderKind, error) {
 
 // takes refuses a flag that would have no effect.
 func (k renderKind) takes(flags *pflag.FlagSet) error {
-	var err error
-	flags.Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"leaf", "node", "lldp"}, f.Name) && !slices.Contains(k.flags, f.Name) {
-			err = &usageError{fmt.Errorf("render: %s takes no --%s", k.name, f.Name)}
+	for _, name := range []string{flagLeaf, flagNode, flagLLDP} {
+		if flags.Changed(name) && name != k.flag {
+			return &usageError{fmt.Errorf("render: %s takes no --%s", k.name, name)}
 		}
-	})
-	return err
+	}
+	return nil
 }
 
 // print renders the plan in file, or says on stderr what is wrong with it.

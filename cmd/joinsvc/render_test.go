@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 const examplePlan = "../../docs/examples/k8c1.yaml"
@@ -35,12 +38,38 @@ func edited(t *testing.T, pairs ...string) string {
 
 // The result is all of the output, and the plan's warnings are beside it.
 func TestRender(t *testing.T) {
+	_, report, err := plan.Load(examplePlan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var warnings string
+	for _, w := range report.Warnings() {
+		warnings += w.String() + "\n"
+	}
 	for _, tc := range []struct {
 		args    []string
 		first   string
 		has     []string
 		without string
 	}{
+		{
+			[]string{"apic"}, "{\n  \"polUni\": {",
+			[]string{`"addr": "192.168.9.193"`, `"asn": "63551"`, "orchestrator:joinsvc-k8c1"}, "warning:",
+		},
+		{
+			[]string{"terraform"}, "terraform {",
+			[]string{`resource "aci_rest_managed"`, "CiscoDevNet/aci", "192.168.9.193"}, "warning:",
+		},
+		{
+			[]string{"frr"}, "! leaf201\n",
+			[]string{"\n! leaf202\n", "neighbor 192.168.9.195 remote-as 63553\n"}, "warning:",
+		},
+		{[]string{"frr", "--leaf", "leaf202"}, "", []string{"router-id 2.0.0.2\n"}, "2.0.0.1"},
+		{[]string{"bird"}, "# leaf201\n", []string{"\n# leaf202\n", "router id 2.0.0.2;"}, "warning:"},
+		{[]string{"nxos"}, "! leaf201\n", []string{"\n! leaf202\n", "router bgp 65000\n"}, "warning:"},
+		{[]string{"eos"}, "! leaf201\n", []string{"\n! leaf202\n", "router bgp 65000\n"}, "warning:"},
+		{[]string{"sonic"}, "{\n    \"leaf201\": {", []string{`"leaf202": {`}, "warning:"},
+		{[]string{"sonic", "--leaf", "leaf201"}, "{\n", []string{"2.0.0.1"}, "2.0.0.2"},
 		{
 			[]string{"calico"}, "# Calico's side of cluster k8c1",
 			[]string{"kind: IPPool\n", "natOutgoing: false\n", "name: leaf202-k8c1s2\n"}, "warning:",
@@ -70,11 +99,46 @@ func TestRender(t *testing.T) {
 					t.Errorf("no %q in\n%s", part, out)
 				}
 			}
-			lines := strings.Split(strings.TrimSuffix(errs, "\n"), "\n")
-			if len(lines) != 3 || !strings.HasPrefix(lines[0], "warning: spec.bond.updelay: ") {
-				t.Errorf("warnings are\n%s", errs)
+			if diff := cmp.Diff(warnings, errs); diff != "" {
+				t.Errorf("standard error (-warnings +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// lldp is a report of eno1, eno2, … at port 1/17 of these leaves.
+func lldp(t *testing.T, leaves ...string) string {
+	t.Helper()
+	var interfaces []any
+	for i, leaf := range leaves {
+		interfaces = append(interfaces, map[string]any{fmt.Sprint("eno", i+1): map[string]any{
+			"port": map[string]any{"descr": "topology/pod-1/paths-" + leaf + "/pathep-[eth1/17]"},
+		}})
+	}
+	text, err := json.Marshal(map[string]any{"lldp": map[string]any{"interface": interfaces}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// What hosts report of their neighbours stands for the plan's ports.
+func TestRenderWithLLDP(t *testing.T) {
+	file := edited(t, `ports: ["leaf201:1/4", "leaf202:1/4"]`, "")
+	folder := t.TempDir()
+	code, out, errs := render(t, "apic", file, "--lldp", folder)
+	if code != 1 || out != "" || !strings.Contains(errs, folder+" holds no report") {
+		t.Errorf("an empty folder: exit %d, %s", code, errs)
+	}
+	write(t, filepath.Join(folder, "k8c1s1.json"), lldp(t, "201"))
+	code, out, errs = render(t, "apic", file, "--lldp", folder)
+	if code != 1 || out != "" || !strings.Contains(errs, "eno2") {
+		t.Errorf("one leg: exit %d, %s", code, errs)
+	}
+	write(t, filepath.Join(folder, "k8c1s1.json"), lldp(t, "201", "202"))
+	code, out, errs = render(t, "apic", file, "--lldp", folder)
+	if code != 0 || !strings.Contains(out, `"fromPort": "17"`) {
+		t.Errorf("exit %d, no port 1/17 in\n%s%s", code, out, errs)
 	}
 }
 
@@ -107,10 +171,14 @@ func TestRenderRefusals(t *testing.T) {
 		"no such file":     {[]string{"calico", "/nonexistent"}, 1, "reading the plan: open /nonexistent"},
 		"no such node":     {[]string{"kubeadm", examplePlan, "--node", "k8c1s9"}, 1, `plan k8c1 has no node "k8c1s9"`},
 		"flag of another":  {[]string{"calico", examplePlan, "--node", "k8c1s1"}, 2, "calico takes no --node"},
+		"two flags":        {[]string{"frr", examplePlan, "--leaf", "leaf201", "--lldp", "."}, 2, "frr takes no --lldp"},
+		"no such leaf":     {[]string{"eos", examplePlan, "--leaf", "leaf203"}, 1, `"leaf203"`},
+		"no such folder":   {[]string{"terraform", examplePlan, "--lldp", "/nonexistent"}, 1, "opening the folder of --lldp: "},
+		"no ACI":           {[]string{"apic", edited(t, "    aci:\n", "    aci:\n      pod: 300\n")}, 1, "spec.fabric.aci.pod"},
 		"unknown flag":     {[]string{"calico", examplePlan, "--colour"}, 2, "--colour"},
 		"Calico's range":   {[]string{"metallb", edited(t, "metallb:\n      version: 0.16.1", "calicoIPAM: true")}, 1, "spec.loadBalancers.calicoIPAM: Calico owns the range"},
 		"no MetalLB":       {[]string{"metallb", edited(t, "    metallb:\n      version: 0.16.1\n", "")}, 1, "spec.loadBalancers.metallb.version: is missing"},
-		"no load balancer": {[]string{"metallb", edited(t, "  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", "")}, 1, "spec.loadBalancers: is missing"},
+		"no load balancer": {[]string{"metallb", edited(t, "  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", "", "172.29.0.", "172.27.0.")}, 1, "spec.loadBalancers: is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := render(t, tc.args...)
@@ -125,7 +193,7 @@ func TestRenderRefusals(t *testing.T) {
 func TestRenderTeachesItsKinds(t *testing.T) {
 	_, help, _ := render(t, "--help")
 	for _, k := range renderKinds() {
-		if !strings.Contains(help, fmt.Sprintf("    %-10s %s\n", k.name, k.doc)) || len(k.doc) > 75 {
+		if !strings.Contains(help, fmt.Sprintf("    %-9s  %s", k.name, k.doc)) || len(k.doc) > 75 {
 			t.Errorf("%s is not in, or too long for\n%s", k.name, help)
 		}
 	}
