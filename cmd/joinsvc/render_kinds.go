@@ -42,13 +42,19 @@ func renderKinds() []renderKind {
 		{"nxos", "leaves with Cisco NX-OS: configuration commands", flagLeaf, ofLeaf(leaf.NXOS, each(leaf.NXOS, "!"))},
 		{"eos", "leaves with Arista EOS: configuration commands", flagLeaf, ofLeaf(leaf.EOS, each(leaf.EOS, "!"))},
 		{"sonic", "leaves with SONiC: tables of config_db", flagLeaf, ofLeaf(leaf.SONiC, leaf.AllSONiC)},
-		{"calico", "pool, BGP configuration, AS numbers and peers, for calicoctl apply -f -", "", func(p plan.Plan, _ part) ([]byte, error) { return calico.Render(p) }},
-		{"metallb", "the pool of load balancers' addresses, for kubectl apply -f -", "", func(p plan.Plan, _ part) ([]byte, error) { return metallb.Render(p) }},
+		{"calico", "pool, BGP configuration, AS numbers and peers, for calicoctl apply -f -", "", whole(calico.Render)},
+		{"metallb", "the pool of load balancers' addresses, for kubectl apply -f -", "", whole(metallb.Render)},
 		{"kubeadm", "nodes' documents, for reading: tokens are minted at joining time", flagNode, ofNode(document.Render)},
 		{"kickstart", "the sections that install nodeprep and enrol a host", flagNode, ofNode(kickstart.Render)},
 	}
 }
 
+// whole prints what has no parts.
+func whole(render func(plan.Plan) ([]byte, error)) func(plan.Plan, part) ([]byte, error) {
+	return func(p plan.Plan, _ part) ([]byte, error) { return render(p) }
+}
+
+// ofNode prints one node if one is named, else all.
 func ofNode(render func(plan.Plan, string) ([]byte, error)) func(plan.Plan, part) ([]byte, error) {
 	return func(p plan.Plan, of part) ([]byte, error) { return render(p, of.node) }
 }
@@ -63,11 +69,13 @@ func ofLeaf(one func(plan.Plan, string) ([]byte, error), all func(plan.Plan) ([]
 	}
 }
 
+// each prints every leaf under a comment that names it.
 func each(one func(plan.Plan, string) ([]byte, error), comment string) func(plan.Plan) ([]byte, error) {
 	return func(p plan.Plan) ([]byte, error) { return leaf.All(p, one, comment) }
 }
 
-func ofACI(print func(*aci.Object) ([]byte, error)) func(plan.Plan, part) ([]byte, error) {
+// ofACI prints the tree with the cabling that the hosts report, if they do.
+func ofACI(emit func(*aci.Object) ([]byte, error)) func(plan.Plan, part) ([]byte, error) {
 	return func(p plan.Plan, of part) ([]byte, error) {
 		cabling, err := readCabling(of.lldp)
 		if err != nil {
@@ -77,7 +85,7 @@ func ofACI(print func(*aci.Object) ([]byte, error)) func(plan.Plan, part) ([]byt
 		if err != nil {
 			return nil, err
 		}
-		return print(tree)
+		return emit(tree)
 	}
 }
 

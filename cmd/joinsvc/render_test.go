@@ -53,16 +53,22 @@ func TestRender(t *testing.T) {
 		without string
 	}{
 		{
-			[]string{"apic"}, "{\n  \"polUni\": {",
-			[]string{`"addr": "192.168.9.193"`, `"asn": "63551"`, "orchestrator:joinsvc-k8c1"}, "warning:",
+			[]string{"apic"},
+			"{\n  \"polUni\": {",
+			[]string{`"addr": "192.168.9.193"`, `"asn": "63551"`, "orchestrator:joinsvc-k8c1"},
+			"warning:",
 		},
 		{
-			[]string{"terraform"}, "terraform {",
-			[]string{`resource "aci_rest_managed"`, "CiscoDevNet/aci", "192.168.9.193"}, "warning:",
+			[]string{"terraform"},
+			"terraform {",
+			[]string{`resource "aci_rest_managed"`, "CiscoDevNet/aci", "192.168.9.193"},
+			"warning:",
 		},
 		{
-			[]string{"frr"}, "! leaf201\n",
-			[]string{"\n! leaf202\n", "neighbor 192.168.9.195 remote-as 63553\n"}, "warning:",
+			[]string{"frr"},
+			"! leaf201\n",
+			[]string{"\n! leaf202\n", "neighbor 192.168.9.195 remote-as 63553\n"},
+			"warning:",
 		},
 		{[]string{"frr", "--leaf", "leaf202"}, "", []string{"router-id 2.0.0.2\n"}, "2.0.0.1"},
 		{[]string{"bird"}, "# leaf201\n", []string{"\n# leaf202\n", "router id 2.0.0.2;"}, "warning:"},
@@ -71,22 +77,30 @@ func TestRender(t *testing.T) {
 		{[]string{"sonic"}, "{\n    \"leaf201\": {", []string{`"leaf202": {`}, "warning:"},
 		{[]string{"sonic", "--leaf", "leaf201"}, "{\n", []string{"2.0.0.1"}, "2.0.0.2"},
 		{
-			[]string{"calico"}, "# Calico's side of cluster k8c1",
-			[]string{"kind: IPPool\n", "natOutgoing: false\n", "name: leaf202-k8c1s2\n"}, "warning:",
+			[]string{"calico"},
+			"# Calico's side of cluster k8c1",
+			[]string{"kind: IPPool\n", "natOutgoing: false\n", "name: leaf202-k8c1s2\n"},
+			"warning:",
 		},
 		{[]string{"metallb"}, "# The addresses that MetalLB 0.16.1 gives", []string{"kind: IPAddressPool\n"}, "warning:"},
 		{
-			[]string{"kubeadm"}, "# k8c1m0.labs.haystacknetworks.com: kubeadm init",
-			[]string{"kind: InitConfiguration\n", "# k8c1s2.labs.haystacknetworks.com: kubeadm join\n"}, "warning:",
+			[]string{"kubeadm"},
+			"# k8c1m0.labs.haystacknetworks.com: kubeadm init",
+			[]string{"kind: InitConfiguration\n", "# k8c1s2.labs.haystacknetworks.com: kubeadm join\n"},
+			"warning:",
 		},
 		{
-			[]string{"kubeadm", "--node", "k8c1s1"}, "# k8c1s1.labs.haystacknetworks.com: kubeadm join",
-			[]string{"token: <minted-when-the-node-joins>\n"}, "k8c1s2",
+			[]string{"kubeadm", "--node", "k8c1s1"},
+			"# k8c1s1.labs.haystacknetworks.com: kubeadm join",
+			[]string{"token: <minted-when-the-node-joins>\n"},
+			"k8c1s2",
 		},
 		{[]string{"kickstart"}, "# What a kickstart file needs", []string{"%post --erroronfail\n", "k8c1s2, worker"}, "network --hostname"},
 		{
-			[]string{"kickstart", "--node", "k8c1s1.labs.haystacknetworks.com"}, "# What a kickstart file needs",
-			[]string{"network --hostname=k8c1s1.labs.haystacknetworks.com\n"}, "k8c1s2",
+			[]string{"kickstart", "--node", "k8c1s1.labs.haystacknetworks.com"},
+			"# What a kickstart file needs",
+			[]string{"network --hostname=k8c1s1.labs.haystacknetworks.com\n"},
+			"k8c1s2",
 		},
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
