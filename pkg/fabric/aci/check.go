@@ -135,7 +135,7 @@ func (k *checker) floating(path string, l layout) {
 	k.name(path+".domain", l.physicalDomain())
 	for _, r := range l.racks {
 		if subnet := r.NodeNetwork.Subnet; !subnet.Contains(l.aci.FloatingSVI.Address) {
-			k.errorf(path+".address", "%s is outside %s of rack %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, r.Name)
+			k.errorf(path+".address", "%s is outside %s of %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, rackName(r.Rack))
 		}
 	}
 }

@@ -141,8 +141,14 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestTreeIsAsItWas(t *testing.T) {
+	base := tree(t, edited(t, small), nil)
 	for name, p := range variants(t) {
-		text, err := JSON(tree(t, p, nil))
+		if name != "k8c1" {
+			golden(t, name+".txt", []byte(changes(base, tree(t, p, nil))))
+		}
+	}
+	for name, root := range map[string]*Object{"k8c1": tree(t, k8c1(t), nil), "small": base} {
+		text, err := JSON(root)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,6 +159,37 @@ func TestTreeIsAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "k8c1.tf", text)
+}
+
+// changes are the objects that one tree has and the other has not.
+func changes(before, after *Object) string {
+	old, now := lines(before), lines(after)
+	var b strings.Builder
+	for _, line := range slices.Sorted(maps.Keys(old)) {
+		if !now[line] {
+			b.WriteString("- " + line + "\n")
+		}
+	}
+	for _, line := range slices.Sorted(maps.Keys(now)) {
+		if !old[line] {
+			b.WriteString("+ " + line + "\n")
+		}
+	}
+	return b.String()
+}
+
+func lines(root *Object) map[string]bool {
+	all := map[string]bool{}
+	root.Walk(func(dn string, o *Object) {
+		line := dn + " " + o.Class
+		for _, name := range slices.Sorted(maps.Keys(o.Attributes)) {
+			if name != "annotation" {
+				line += " " + name + "=" + o.Attributes[name]
+			}
+		}
+		all[line] = true
+	})
+	return all
 }
 
 // The reference plan is valid, and its fabric is of no fewer objects than
@@ -358,6 +395,22 @@ func TestNoRelationDangles(t *testing.T) {
 				t.Errorf("%s: %s points to %q, which is not there", name, dn, target)
 			}
 		})
+	}
+}
+
+// A leaf knows a dynamic neighbour once, whatever number of paths its SVI has.
+func TestClusterModelHasOnePeer(t *testing.T) {
+	p := k8c1(t, "model: node", "model: cluster")
+	p.Spec.ASN.Last = p.Spec.ASN.First
+	want := map[string]string{"addr": "192.168.9.192/28", "ctrl": "as-override,dis-peer-as-check", "annotation": Owner("k8c1")}
+	var got []map[string]string
+	tree(t, p, nil).Walk(func(_ string, o *Object) {
+		if o.Class == "bgpPeerP" {
+			got = append(got, o.Attributes)
+		}
+	})
+	if diff := cmp.Diff([]map[string]string{want}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
