@@ -47,52 +47,62 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 			},
 		},
 		"one node ID twice": {
-			[]string{"node: 102", "node: 101"}, nil,
+			[]string{"node: 102", "node: 101"},
+			nil,
 			[]string{"spec.fabric.leaves[1].node: 101 is the node ID of leaf101 already"},
 		},
 		"no ports": {
-			[]string{", ports: " + ports, ""}, nil,
+			[]string{", ports: " + ports, ""},
+			nil,
 			[]string{
 				"spec.nodes[0].ports: eno1 leads nowhere: neither a port here, such as leaf101:1/3, nor an ACI leaf in m0.json of the LLDP reports",
 				"spec.nodes[0].ports: eno2 leads nowhere: neither a port here, such as leaf102:1/3, nor an ACI leaf in m0.json of the LLDP reports",
 			},
 		},
 		"one port of two": {
-			[]string{ports, `["leaf101:1/1"]`}, nil,
+			[]string{ports, `["leaf101:1/1"]`},
+			nil,
 			[]string{"spec.nodes[0].ports: eno2 leads nowhere: neither a port here, such as leaf102:1/3, nor an ACI leaf in m0.json of the LLDP reports"},
 		},
 		"a port too many": {
-			[]string{ports, `["leaf101:1/1", "leaf102:1/1", "leaf102:1/2"]`}, nil,
+			[]string{ports, `["leaf101:1/1", "leaf102:1/1", "leaf102:1/2"]`},
+			nil,
 			[]string{"spec.nodes[0].ports: holds 3 ports, spec.bond.legs 2"},
 		},
 		"a leaf that is not there": {
-			[]string{ports, `["leaf101:1/1", "leaf103:1/1"]`}, nil,
+			[]string{ports, `["leaf101:1/1", "leaf103:1/1"]`},
+			nil,
 			[]string{"spec.nodes[0].ports[1]: leaf103:1/1 is a port of no leaf of the plan"},
 		},
 		"both legs on one leaf": {
-			[]string{ports, `["leaf101:1/1", "leaf101:1/2"]`}, nil,
+			[]string{ports, `["leaf101:1/1", "leaf101:1/2"]`},
+			nil,
 			[]string{"spec.nodes[0].ports: no leg leads to leaf102; a virtual port channel needs both leaves"},
 		},
 		"behind a fabric extender": {
-			[]string{ports, `["leaf101:101/1/1", "leaf102:1/1"]`}, nil,
+			[]string{ports, `["leaf101:101/1/1", "leaf102:1/1"]`},
+			nil,
 			[]string{"spec.nodes[0].ports[0]: leaf101:101/1/1 is behind a fabric extender; want a port of the leaf itself"},
 		},
 		"a pool on a port that is taken": {
-			[]string{"  nodes:\n", pool}, nil,
+			[]string{"  nodes:\n", pool},
+			nil,
 			[]string{
 				"spec.pools[0].ports[0]: p1: leaf101:1/1 leads to eno1 of m0 already",
 				"spec.pools[0].ports[1]: p1: leaf102:1/1 leads to eno2 of m0 already",
 			},
 		},
 		"three leaves": {
-			[]string{"leaf102, address: 10.1.0.253, node: 102}\n", "leaf102, address: 10.1.0.253, node: 102}\n      - {name: leaf103, address: 10.1.0.250, node: 103}\n"}, nil,
+			[]string{"leaf102, address: 10.1.0.253, node: 102}\n", "leaf102, address: 10.1.0.253, node: 102}\n      - {name: leaf103, address: 10.1.0.250, node: 103}\n"},
+			nil,
 			[]string{
 				"spec.fabric.leaves: has 3 leaves; want two for a virtual port channel, or one",
 				"spec.nodes[0].ports: no leg leads to leaf103; a virtual port channel needs both leaves",
 			},
 		},
 		"names": {
-			[]string{"TEN_S1", "'TEN S1'", "VRF_S1", "''", "L3O_S1", strings.Repeat("L", 65)}, nil,
+			[]string{"TEN_S1", "'TEN S1'", "VRF_S1", "''", "L3O_S1", strings.Repeat("L", 65)},
+			nil,
 			[]string{
 				`spec.fabric.aci.tenant: makes the name "TEN S1"; the APIC takes letters, digits and _.:- only`,
 				"spec.fabric.aci.vrf: is missing",
@@ -100,18 +110,21 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 			},
 		},
 		"names that become too long": {
-			[]string{"name: m0,", "name: " + long + ",", l3out, app + "[{name: " + long + ", addresses: [172.16.0.1/32], ports: [80]}]\n"}, nil,
+			[]string{"name: m0,", "name: " + long + ",", l3out, app + "[{name: " + long + ", addresses: [172.16.0.1/32], ports: [80]}]\n"},
+			nil,
 			[]string{
 				"spec.nodes[0].name: makes the name VPC_S1_" + strings.ToUpper(long) + " of 67 characters; the APIC takes 64",
 				"spec.fabric.aci.applications[0].name: makes the name EPG_K8_APP_" + long + " of 71 characters; the APIC takes 64",
 			},
 		},
 		"a floating address of another subnet": {
-			[]string{l3out, l3out + "      floatingSVI: {address: 10.2.0.1}\n"}, nil,
+			[]string{l3out, l3out + "      floatingSVI: {address: 10.2.0.1}\n"},
+			nil,
 			[]string{"spec.fabric.aci.floatingSVI.address: 10.2.0.1 is outside 10.1.0.0/24 of the plan; a floating SVI has one subnet"},
 		},
 		"outside": {
-			[]string{l3out, outside + "{l3out: L3O_S1, leaf: leaf109, port: 1/1/1}\n"}, nil,
+			[]string{l3out, outside + "{l3out: L3O_S1, leaf: leaf109, port: 1/1/1}\n"},
+			nil,
 			[]string{
 				"spec.fabric.aci.outside.l3out: L3O_S1 is the L3Out to the nodes; want another name",
 				`spec.fabric.aci.outside.leaf: "leaf109" is no leaf of the plan`,
@@ -121,12 +134,14 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 			},
 		},
 		"outside by a host's port": {
-			[]string{l3out, outside + "{l3out: L3O_OUT, leaf: leaf101, port: 1/1, vlan: 108, address: 10.108.0.1/30}\n"}, nil,
+			[]string{l3out, outside + "{l3out: L3O_OUT, leaf: leaf101, port: 1/1, vlan: 108, address: 10.108.0.1/30}\n"},
+			nil,
 			[]string{"spec.fabric.aci.outside.port: leaf101:1/1 leads to eno1 of m0 already"},
 		},
 		"a subnet in two external EPGs": {
 			[]string{l3out, outside + "{l3out: L3O_OUT, leaf: leaf101, port: 1/48, vlan: 108, address: 10.108.0.1/30}\n" +
-				"      applications: [{name: A, addresses: [0.0.0.0/0], ports: [80]}, {name: A, addresses: [10.128.0.0/16], ports: [80]}]\n"}, nil,
+				"      applications: [{name: A, addresses: [0.0.0.0/0], ports: [80]}, {name: A, addresses: [10.128.0.0/16], ports: [80]}]\n"},
+			nil,
 			[]string{
 				"spec.fabric.aci.applications[0].addresses[0]: 0.0.0.0/0 is in the external EPG EPG_DEFAULT already",
 				"spec.fabric.aci.applications[1].name: A is another application's already",
@@ -134,8 +149,14 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 			},
 		},
 		"LLDP says otherwise": {
-			nil, Cabling{"m0": {"eno1": {1, 101, "1/1"}, "eno2": {1, 102, "1/7"}}},
+			nil,
+			Cabling{"m0": {"eno1": {1, 101, "1/1"}, "eno2": {1, 102, "1/7"}}},
 			[]string{"spec.nodes[0].ports[1]: is leaf102:1/1 in the plan, LLDP on eno2 saw topology/pod-1/paths-102/pathep-[eth1/7]"},
+		},
+		"LLDP sees another pod": {
+			nil,
+			Cabling{"m0": {"eno1": {2, 101, "1/1"}}},
+			[]string{"spec.nodes[0].ports[0]: is leaf101:1/1 in the plan, LLDP on eno1 saw topology/pod-2/paths-101/pathep-[eth1/1]"},
 		},
 		"LLDP sees another rack": {
 			[]string{", ports: " + ports, ""},

@@ -214,6 +214,7 @@ func addSeeds(f *testing.F) {
 	f.Add("a", "<b>", "</script>&")
 	f.Add("~", "true", "<<EOT")
 	f.Add("a", "$", "$$$${{ %%{ ${\"")
+	f.Add("a", "b", `C:\dir`)
 }
 
 func FuzzJSON(f *testing.F) {

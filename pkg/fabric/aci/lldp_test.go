@@ -53,15 +53,18 @@ func TestReadLLDP(t *testing.T) {
 		"nothing": {nil, Cabling{}, ""},
 		"a list": {
 			map[string]string{"m0.json": printed([2]string{"eno1", leaf101}, [2]string{"eno2", leaf102})},
-			Cabling{"m0": {"eno1": {1, 101, "1/3"}, "eno2": {1, 102, "1/33"}}}, "",
+			Cabling{"m0": {"eno1": {1, 101, "1/3"}, "eno2": {1, 102, "1/33"}}},
+			"",
 		},
 		"an object": {
 			map[string]string{"m0.json": printed([2]string{"eno1", leaf101}), "README": "not a report"},
-			Cabling{"m0": {"eno1": {1, 101, "1/3"}}}, "",
+			Cabling{"m0": {"eno1": {1, 101, "1/3"}}},
+			"",
 		},
 		"an object of two": {
 			map[string]string{"m0.json": `{"lldp": {"interface": {"a": {"port": {"descr": "` + leaf101 + `"}}, "b": {"port": {"descr": "` + leaf102 + `"}}}}}`},
-			Cabling{"m0": {"a": {1, 101, "1/3"}, "b": {1, 102, "1/33"}}}, "",
+			Cabling{"m0": {"a": {1, 101, "1/3"}, "b": {1, 102, "1/33"}}},
+			"",
 		},
 		"no neighbour": {map[string]string{"m0.json": `{"lldp": {}}`}, Cabling{"m0": {}}, ""},
 		"other neighbours": {
@@ -71,14 +74,17 @@ func TestReadLLDP(t *testing.T) {
 				[2]string{"eno2", "topology/pod-1/paths-101/extpaths-105/pathep-[eth1/3]"},
 				[2]string{"eno3", "topology/pod-300/paths-101/pathep-[eth1/3]"},
 			)},
-			Cabling{"m0": {"eno1": {1, 101, "1/3"}}}, "",
+			Cabling{"m0": {"eno1": {1, 101, "1/3"}}},
+			"",
 		},
 		"two leaves on one interface": {
-			map[string]string{"m0.json": printed([2]string{"eno1", leaf101}, [2]string{"eno1", leaf102})}, nil,
+			map[string]string{"m0.json": printed([2]string{"eno1", leaf101}, [2]string{"eno1", leaf102})},
+			nil,
 			"reading the LLDP report m0.json: eno1 sees two leaf ports, " + leaf101 + " and " + leaf102 + "; what is between them must not forward LLDP",
 		},
 		"every file's problem": {
-			map[string]string{"a.json": "[]", "b.json": `{}`, "c.json": `{"lldp": {"interface": 3}}`, "d.json": strings.Repeat(" ", maxReport+1)}, nil,
+			map[string]string{"a.json": "[]", "b.json": `{}`, "c.json": `{"lldp": {"interface": 3}}`, "d.json": strings.Repeat(" ", maxReport+1)},
+			nil,
 			"reading the LLDP report a.json: decoding what lldpctl -f json prints: json: cannot unmarshal array into Go value of type aci.report\n" +
 				"reading the LLDP report b.json: has no \"lldp\"; write it with lldpctl -f json\n" +
 				"reading the LLDP report c.json: decoding what lldpctl -f json prints: json: cannot unmarshal number into Go struct field .lldp.interface of type []map[string]aci.neighbour\n" +
