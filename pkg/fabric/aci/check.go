@@ -8,13 +8,13 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/yamldoc"
 )
 
-// objectName is what the APIC takes as an object's name (its REST API answers
-// anything else with error 801 or 107).
+// objectName is what the APIC takes as an object's name.
 var objectName = regexp.MustCompile(`^[a-zA-Z0-9_.:-]{1,64}$`)
 
 // A checker collects what keeps a plan from becoming a tree. What Parse checks
@@ -134,7 +134,7 @@ func (k *checker) floating(path string, l layout) {
 	k.name(path+".domain", l.physicalDomain())
 	for _, r := range l.racks {
 		if subnet := r.NodeNetwork.Subnet; !subnet.Contains(l.aci.FloatingSVI.Address) {
-			k.errorf(path+".address", "%s is outside %s of rack %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, r.Name)
+			k.errorf(path+".address", "%s is outside %s of %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, rackName(r.Rack))
 		}
 	}
 }
@@ -152,14 +152,24 @@ func (k *checker) outside(path string, l layout) {
 	if _, ok := l.outsideLeaf(); !ok {
 		k.errorf(path+".leaf", "%q is no leaf of the plan", out.Leaf)
 	}
-	if other, taken := k.used[leafSocket{out.Leaf, out.Port}]; taken {
+	var port plan.Port
+	if err := port.UnmarshalText([]byte(out.Leaf + ":" + out.Port)); err != nil || strings.Count(port.ID, "/") != 1 {
+		k.errorf(path+".port", "%q is no port of a leaf; want one such as 1/48", out.Port)
+	} else if other, taken := k.used[leafSocket{out.Leaf, out.Port}]; taken {
 		k.errorf(path+".port", "%s:%s leads to %s already", out.Leaf, out.Port, other)
+	}
+	if out.VLAN < 1 || out.VLAN > 4094 {
+		k.errorf(path+".vlan", "%d is not in 1–4094", out.VLAN)
+	}
+	if !out.Address.IsValid() {
+		k.errorf(path+".address", "is missing; want the leaf's address such as 10.108.0.1/30")
 	}
 }
 
-// securitySubnets wants each subnet in one external EPG only. A VRF refuses a
-// prefix that two of them have, but takes 0.0.0.0/0 from several, and then lets
-// traffic pass between EPGs without a contract (Cisco tech note 218113).
+// securitySubnets wants each subnet in one external EPG only. Of two that have a
+// prefix in one VRF the leaves deploy one (fault F0467). 0.0.0.0/0 they take from
+// several, and then let traffic pass that no contract allows (Cisco tech note
+// 218113).
 func (k *checker) securitySubnets(l layout) {
 	if l.aci.Outside.L3Out != "" {
 		k.subnets[everything()] = "EPG_DEFAULT"

@@ -51,7 +51,7 @@ func (b *bird) filters() {
 	b.line("{")
 	b.line("  if ! (net ~ %s) then reject;", birdSet(b.FromNodes))
 	if b.Internal != 0 {
-		b.line("  bgp_path.prepend(%d);", b.ASN) // what the session itself puts into no table
+		b.line("  bgp_path.prepend(%d);", b.ASN)
 	}
 	b.line("  accept;")
 	b.line("}")
@@ -59,15 +59,28 @@ func (b *bird) filters() {
 	b.line("filter to_nodes")
 	b.line("{")
 	b.line("  if ! (net ~ %s) then reject;", birdSet(b.ToNodes))
+	b.exportedPath()
+	b.line("  accept;")
+	b.line("}")
+	b.line("")
+}
+
+// exportedPath makes "63500 65000" and, of a node's route, "63500 65000 63500
+// 63552". BIRD has put the session's number in front before it asks the filter,
+// and a path operation works at the front or on all of one number: so that
+// number goes, and what belongs in front comes back in order.
+func (b *bird) exportedPath() {
+	if b.Internal != 0 {
+		b.line("  bgp_path.delete(%d);", b.ASN)
+	}
 	if b.Model == plan.PerCluster {
 		b.override()
 	}
 	if b.Internal != 0 {
-		b.line("  bgp_path.prepend(%d);", b.Internal) // the session adds the AS that nodes see
+		b.line("  if source = RTS_BGP then bgp_path.prepend(%d);", b.ASN)
+		b.line("  bgp_path.prepend(%d);", b.Internal)
+		b.line("  bgp_path.prepend(%d);", b.ASN)
 	}
-	b.line("  accept;")
-	b.line("}")
-	b.line("")
 }
 
 // override puts the leaf's number in place of the nodes'. The path stays as

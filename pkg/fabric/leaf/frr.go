@@ -78,8 +78,8 @@ func (f *frr) router() {
 	f.line("exit")
 }
 
-// common is what all sessions are. The connect timer is short, since
-// nodes appear one after another and after every restart.
+// common is what all sessions are. The connect timer is short, since nodes
+// appear one after another and after every restart.
 func (f *frr) common() {
 	f.line(" neighbor %s peer-group", f.group())
 	if f.Model == plan.PerCluster {
@@ -96,16 +96,29 @@ func (f *frr) common() {
 	}
 }
 
-// neighbours are the nodes, or in the cluster model whoever calls from the subnet.
+// neighbours are the nodes and in the cluster model whoever else calls from the
+// subnet.
+//
+// With as-override a node does not see that a route is its own, so none may come
+// back to it: BIRD would take a pod's address, if it is of another node's block,
+// for one behind the leaf. Solo keeps FRR from sending a route to who announced
+// it. FRR 8.4 does not hand it on to neighbours that it did not know, which is
+// why the nodes are listed here too.
 func (f *frr) neighbours() {
-	if f.Model == plan.PerCluster {
+	cluster := f.Model == plan.PerCluster
+	if cluster {
+		f.line(" neighbor %s solo", f.group())
 		f.line(" bgp listen limit %d", min(f.Peers, 5000))
 		f.line(" bgp listen range %s peer-group %s", f.Address.Masked(), f.group())
-		return
 	}
 	for _, n := range f.Nodes {
-		f.line(" neighbor %s remote-as %d", n.Address, n.ASN)
+		if !cluster {
+			f.line(" neighbor %s remote-as %d", n.Address, n.ASN)
+		}
 		f.line(" neighbor %s peer-group %s", n.Address, f.group())
+		if cluster {
+			f.line(" neighbor %s solo", n.Address)
+		}
 		f.line(" neighbor %s description %s", n.Address, free(n.Name))
 	}
 }

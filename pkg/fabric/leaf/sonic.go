@@ -198,22 +198,27 @@ func (db configDB) group(c Config) {
 	}
 	if c.Model == plan.PerCluster {
 		group["asn"] = number(c.NodeASN)
+		group["solo_peer"] = "true"
 		family["as_override"] = "true"
 	}
 	db.set("BGP_PEER_GROUP", vrf+c.group(), group)
 	db.set("BGP_PEER_GROUP_AF", vrf+c.group()+"|ipv4_unicast", family)
 }
 
-// neighbours are the nodes, or in the cluster model whoever calls from the subnet.
+// neighbours are the nodes and in the cluster model whoever else calls from the
+// subnet; frr.neighbours says why the nodes are listed there too.
 func (db configDB) neighbours(c Config) {
 	if c.Model == plan.PerCluster {
 		db.set("BGP_GLOBALS_LISTEN_PREFIX", vrf+c.Address.Masked().String(), fields{"peer_group": c.group()})
-		return
 	}
 	for _, n := range c.Nodes {
-		db.set("BGP_NEIGHBOR", vrf+n.Address.String(), fields{
-			"asn": number(n.ASN), "peer_group_name": c.group(), "name": free(n.Name),
-		})
+		neighbour := fields{"peer_group_name": c.group(), "name": free(n.Name)}
+		if c.Model == plan.PerCluster {
+			neighbour["solo_peer"] = "true"
+		} else {
+			neighbour["asn"] = number(n.ASN)
+		}
+		db.set("BGP_NEIGHBOR", vrf+n.Address.String(), neighbour)
 	}
 }
 
