@@ -49,13 +49,17 @@ func (c *checker) floating(s Spec, r Rack) {
 	}
 	c.inSubnet(path, f.Address, r.NodeNetwork.Subnet)
 	c.unique(path, text(f.Address), c.addresses)
-	c.aciName("spec.fabric.aci.floatingSVI.domain", f.Domain)
+	if f.Domain != "" {
+		c.aciName("spec.fabric.aci.floatingSVI.domain", f.Domain)
+	}
 }
 
 func (c *checker) outside(s Spec, o Outside) {
 	const path = "spec.fabric.aci.outside"
 	c.aciName(path+".l3out", o.L3Out)
-	c.aciName(path+".domain", o.Domain)
+	if o.Domain != "" {
+		c.aciName(path+".domain", o.Domain)
+	}
 	known := false
 	for _, r := range s.AllRacks() {
 		known = known || r.has(o.Leaf)
