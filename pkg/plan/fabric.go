@@ -67,7 +67,7 @@ type ACI struct {
 // FloatingSVI is a subnet interface that moves with the hosts.
 type FloatingSVI struct {
 	Address netip.Addr `json:"address,omitzero"`                  // of the leaves that are no anchors
-	Domain  string     `json:"domain,omitempty" schema:"aciname"` // the physical domain of the hosts' ports: "PHD_K8_C1"
+	Domain  string     `json:"domain,omitempty" schema:"aciname"` // the physical domain of the hosts' ports; left out, one of the cluster's own is made
 }
 
 // Outside is the L3Out that leads out of the fabric, by OSPF over one routed
@@ -79,7 +79,7 @@ type Outside struct {
 	VLAN    uint16       `json:"vlan,omitempty" schema:"1..4094"`   // IEEE 802.1Q VLAN ID, 1 to 4094
 	Address netip.Prefix `json:"address,omitzero"`                  // of the leaf: 10.108.0.1/30
 	Area    uint32       `json:"area,omitempty"`                    // OSPF area, default 0
-	Domain  string       `json:"domain,omitempty" schema:"aciname"` // the layer 3 domain of the port
+	Domain  string       `json:"domain,omitempty" schema:"aciname"` // the layer 3 domain of the port; left out, one of the cluster's own is made
 }
 
 // An Application is reached from outside the fabric at addresses of its own.
