@@ -4,6 +4,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -59,6 +60,7 @@ func (c *checker) leafNumbers(s Spec) {
 // rackNumbers wants the racks' ranges inside the plan's, apart from each other,
 // and large enough.
 func (c *checker) rackNumbers(s Spec) {
+	hosts := s.perRack()
 	for i, r := range s.Racks {
 		path := fmt.Sprintf("spec.racks[%d].asns", i)
 		if r.ASNs == (ASNRange{}) {
@@ -67,13 +69,14 @@ func (c *checker) rackNumbers(s Spec) {
 		if r.ASNs.First < s.ASN.First || r.ASNs.Last > s.ASN.Last {
 			c.errorf(path, "%s is not inside spec.asn %d–%d", r.ASNs, s.ASN.First, s.ASN.Last)
 		}
-		if n := len(s.NodesOf(r.Name)); r.ASNs.Len() < n {
+		if n := hosts[r.Name]; r.ASNs.Len() < n {
 			c.errorf(path, "%s holds %d numbers, too few for the rack's %d nodes", r.ASNs, r.ASNs.Len(), n)
 		}
-		for j, other := range s.Racks[:i] {
-			if other.ASNs != (ASNRange{}) && other.ASNs.First <= r.ASNs.Last && r.ASNs.First <= other.ASNs.Last {
-				c.errorf(path, "%s overlaps %s of spec.racks[%d].asns", r.ASNs, other.ASNs, j)
-			}
+		common := func(o Rack) bool {
+			return o.ASNs != (ASNRange{}) && o.ASNs.First <= r.ASNs.Last && r.ASNs.First <= o.ASNs.Last
+		}
+		if j := slices.IndexFunc(s.Racks[:i], common); j >= 0 {
+			c.errorf(path, "%s overlaps %s of spec.racks[%d].asns", r.ASNs, s.Racks[j].ASNs, j)
 		}
 	}
 }

@@ -22,6 +22,12 @@ func (c *checker) aci(s Spec) {
 	if a.Outside != (Outside{}) {
 		c.outside(s, a.Outside)
 	}
+	if f := a.FloatingSVI; f.Domain != "" {
+		c.aciName("spec.fabric.aci.floatingSVI.domain", f.Domain)
+		if !f.Address.IsValid() {
+			c.errorf("spec.fabric.aci.floatingSVI.address", "is missing; want an address of the nodes' subnet")
+		}
+	}
 	names := seen{}
 	for i, app := range a.Applications {
 		c.application(s, fmt.Sprintf("spec.fabric.aci.applications[%d]", i), app, names)
@@ -49,9 +55,6 @@ func (c *checker) floating(s Spec, r Rack) {
 	}
 	c.inSubnet(path, f.Address, r.NodeNetwork.Subnet)
 	c.unique(path, text(f.Address), c.addresses)
-	if f.Domain != "" {
-		c.aciName("spec.fabric.aci.floatingSVI.domain", f.Domain)
-	}
 }
 
 func (c *checker) outside(s Spec, o Outside) {
@@ -73,8 +76,8 @@ func (c *checker) outside(s Spec, o Outside) {
 	if o.VLAN < 1 || o.VLAN > 4094 {
 		c.errorf(path+".vlan", "%d is not in 1–4094", o.VLAN)
 	}
-	if !o.Address.IsValid() {
-		c.errorf(path+".address", "is missing; want the leaf's address with its length, such as 10.108.0.1/30")
+	if !o.Address.IsValid() || !o.Address.Addr().Is4() {
+		c.errorf(path+".address", "is missing or not IPv4; want the leaf's address with its length, such as 10.108.0.1/30")
 		return
 	}
 	c.inSubnet(path+".address", o.Address.Addr(), o.Address.Masked())

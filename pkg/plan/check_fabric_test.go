@@ -103,6 +103,9 @@ func TestLeaves(t *testing.T) {
 		{"one node ID twice", []edit{{"node: 202", "node: 201"}}, []string{
 			"error: spec.fabric.leaves[1].node: 201 is taken by spec.fabric.leaves[0].node",
 		}},
+		{"more ports than legs", []edit{{`["leaf201:1/3", "leaf202:1/3"]`, `["leaf201:1/3", "leaf202:1/3", "leaf202:1/6"]`}}, []string{
+			"error: spec.nodes[0].ports: has 3 ports for the 2 legs of spec.bond",
+		}},
 		{"ports", []edit{{`"leaf202:1/3"`, `"leaf201:1/4"`}, {`"leaf202:1/5"`, `leaf202`}, {`"leaf202:1/4"`, `"leaf209:1/4"`}}, []string{
 			"error: spec.nodes[2].ports[1]: leaf202: want a leaf and its port, such as leaf201:1/3",
 			"error: spec.nodes[1].ports[0]: leaf201:1/4 is taken by spec.nodes[0].ports[1]",
@@ -124,6 +127,13 @@ func TestACI(t *testing.T) {
 			`error: spec.fabric.aci.outside.port: "eth1/48" is no port; want one such as 1/48`,
 			"error: spec.fabric.aci.outside.vlan: 0 is not in 1–4094",
 			"error: spec.fabric.aci.outside.address: 10.108.0.3 is the broadcast address of 10.108.0.0/30",
+		}},
+		{"the way out with IPv6", []edit{{"10.108.0.1/30", "2001:db8::1/64"}}, []string{
+			"error: spec.fabric.aci.outside.address: is missing or not IPv4; want the leaf's address with its length, such as 10.108.0.1/30",
+		}},
+		{"a floating SVI's domain alone", []edit{{"      outside:\n", "      floatingSVI: {domain: PHD K8}\n      outside:\n"}}, []string{
+			`error: spec.fabric.aci.floatingSVI.domain: "PHD K8" is no name for an APIC: want 1 to 64 letters, digits and _.:-`,
+			"error: spec.fabric.aci.floatingSVI.address: is missing; want an address of the nodes' subnet",
 		}},
 		{"the way out through the nodes' subnet", []edit{{"10.108.0.1/30", "192.168.9.201/30"}}, []string{
 			"error: spec.fabric.aci.outside.address: 192.168.9.200/30 overlaps 192.168.9.192/28 of spec.nodeNetwork.subnet",
@@ -207,6 +217,13 @@ func TestSite(t *testing.T) {
 			"error: spec.site[0]: 172.16.0.0/12 overlaps 172.27.0.0/16 of spec.pods.subnet",
 			"error: spec.site[0]: 172.16.0.0/12 overlaps 172.28.0.0/16 of spec.services.subnet",
 			"error: spec.site[0]: 172.16.0.0/12 overlaps 172.29.0.0/16 of spec.loadBalancers.subnet",
+		}},
+		{"over all of them", []edit{site("[0.0.0.0/0]"), {"  packages:\n", "  runtime: {dockerBridge: 172.20.0.1/16}\n  packages:\n"}}, []string{
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 192.168.9.192/28 of spec.nodeNetwork.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 172.27.0.0/16 of spec.pods.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 172.28.0.0/16 of spec.services.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 172.29.0.0/16 of spec.loadBalancers.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 172.20.0.0/16 of spec.runtime.dockerBridge",
 		}},
 		{"host bits", []edit{site("[192.168.178.1/24]")}, []string{
 			"error: spec.site[0]: 192.168.178.1/24 has host bits set; the subnet is 192.168.178.0/24",

@@ -11,11 +11,12 @@ import (
 // plan's own.
 func (c *checker) racks(s Spec) {
 	if len(s.Racks) == 0 {
-		c.rack(s, Rack{NodeNetwork: s.NodeNetwork, Leaves: s.Fabric.Leaves}, "spec.nodeNetwork", "spec.fabric.leaves", leavesSeen())
+		c.rack(s, s.AllRacks()[0], "spec.nodeNetwork", "spec.fabric.leaves", leavesSeen())
+		c.room(s, s.AllRacks()[0], len(s.Nodes), "spec.nodeNetwork.subnet")
 		return
 	}
 	c.unused(s)
-	racks, leaves := seen{}, leavesSeen()
+	racks, leaves, hosts := seen{}, leavesSeen(), s.perRack()
 	for i, r := range s.Racks {
 		path := fmt.Sprintf("spec.racks[%d]", i)
 		c.name(path+".name", r.Name, racks)
@@ -23,6 +24,7 @@ func (c *checker) racks(s Spec) {
 			c.speaker(path+".leafASN", r.LeafASN)
 		}
 		c.rack(s, r, path+".nodeNetwork", path+".leaves", leaves)
+		c.room(s, r, hosts[r.Name], path+".nodeNetwork.subnet")
 	}
 }
 
@@ -31,6 +33,9 @@ func (c *checker) unused(s Spec) {
 	const why = "is of no rack; in a plan with racks each has its own"
 	if s.NodeNetwork.Subnet.IsValid() {
 		c.errorf("spec.nodeNetwork.subnet", "%s %s", s.NodeNetwork.Subnet, why)
+	}
+	if s.NodeNetwork.VLAN > 4094 {
+		c.errorf("spec.nodeNetwork.vlan", "%d is not in 1–4094", s.NodeNetwork.VLAN)
 	}
 	if s.NodeNetwork.Gateway.IsValid() {
 		c.errorf("spec.nodeNetwork.gateway", "%s %s", s.NodeNetwork.Gateway, why)
@@ -55,17 +60,16 @@ func (c *checker) rack(s Spec, r Rack, network, leaves string, taken leafSeen) {
 	}
 	c.leaves(s, leaves, r, taken)
 	c.floating(s, r)
-	c.room(s, r, network+".subnet")
 }
 
 // room wants a subnet for the hosts, the leaves and the addresses that they
 // share, and says how many hosts fit.
-func (c *checker) room(s Spec, r Rack, path string) {
+func (c *checker) room(s Spec, r Rack, hosts int, path string) {
 	subnet := r.NodeNetwork.Subnet
 	if !subnet.IsValid() || !subnet.Addr().Is4() {
 		return
 	}
-	hosts, shared := len(s.NodesOf(r.Name)), len(r.Leaves)+1
+	shared := len(r.Leaves) + 1
 	if s.Fabric.floating() {
 		shared++
 	}

@@ -28,6 +28,7 @@ func (c *checker) nodes(s Spec) {
 		for j, mac := range n.MACs {
 			c.unique(fmt.Sprintf("%s.macs[%d]", at.path, j), string(mac), macs)
 		}
+		c.legsFor(at.path+".ports", len(n.Ports), s.Bond)
 		c.ports(at, n, rack, ports)
 		if n.Role == "" {
 			c.errorf(at.path+".role", "is missing; want %s or %s", ControlPlane, Worker)
@@ -98,6 +99,13 @@ func (c *checker) nodeASN(at place, s Spec, n Node, asn uint32, r Rack, taken se
 	}
 	if owner, ok := taken.first(strconv.FormatUint(uint64(asn), 10), at.owner("asn")); !ok {
 		c.errorf(path, "%s%d is taken by %s", about, asn, owner)
+	}
+}
+
+// legsFor wants no more ports than legs: each ends in one.
+func (c *checker) legsFor(path string, ports int, b Bond) {
+	if len(b.Legs) > 0 && ports > len(b.Legs) {
+		c.errorf(path, "has %d ports for the %d legs of spec.bond", ports, len(b.Legs))
 	}
 }
 

@@ -99,19 +99,28 @@ func Parse(data []byte) (Plan, Report) {
 	c.check(p)
 	// What could not be decoded was reported under its path; a check of the
 	// zero value that stands there would say it twice.
+	said := make(map[string]bool, len(problems))
+	for _, problem := range problems {
+		said[problem.Path] = true
+	}
 	for _, problem := range c.report {
-		if !covered(problems, problem.Path) {
+		if !covered(said, problem.Path) {
 			report = append(report, problem)
 		}
 	}
 	return p, report
 }
 
-func covered(problems []yamldoc.Problem, path string) bool {
-	for _, p := range problems {
-		if p.Path == path || strings.HasPrefix(path, p.Path+".") || strings.HasPrefix(path, p.Path+"[") {
+// covered says whether something was said of a path or of what holds it.
+func covered(said map[string]bool, path string) bool {
+	for {
+		if said[path] {
 			return true
 		}
+		end := strings.LastIndexAny(path, ".[")
+		if end < 0 {
+			return false
+		}
+		path = path[:end]
 	}
-	return false
 }

@@ -109,6 +109,7 @@ func (c *checker) pool(path string, s Spec, p Pool) bool {
 	if _, ok := s.RackOf(Node{Rack: p.Rack}); !ok {
 		c.noRack(place{path: path}, p.Rack, len(s.Racks))
 	}
+	c.legsFor(path+".ports", len(p.Ports), s.Bond)
 	c.poolRanges(path, p)
 	return len(c.report) == before
 }

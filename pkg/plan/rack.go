@@ -60,3 +60,12 @@ func (s Spec) ASNs() []uint32 {
 	}
 	return asns
 }
+
+// perRack counts the nodes of each rack.
+func (s Spec) perRack() map[string]int {
+	count := make(map[string]int, len(s.Racks))
+	for _, n := range s.Nodes {
+		count[n.Rack]++
+	}
+	return count
+}
