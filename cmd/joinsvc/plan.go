@@ -39,7 +39,7 @@ func planCommand() *cobra.Command {
 	}
 	parent := &cobra.Command{Use: "plan", Short: "Work with a plan"}
 	parent.AddCommand(check)
-	parent.AddCommand(planShowCommand(), planDiffCommand(), planInitCommand())
+	parent.AddCommand(planShowCommand(), planDiffCommand(), planInitCommand(), planImportCommand())
 	return parent
 }
 

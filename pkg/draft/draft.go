@@ -114,11 +114,16 @@ func comment(lines []string) string {
 			b.WriteByte('\n')
 		}
 		if line != "" {
-			b.WriteString("# " + strings.Map(printable, line))
+			b.WriteString("# " + Printable(line))
 		}
 	}
 	return b.String()
 }
+
+// Printable is text in which no byte moves a cursor, ends a line or is no
+// character: a question mark stands in their places. What was read from
+// somebody's files is printed so.
+func Printable(text string) string { return strings.Map(printable, strings.ToValidUTF8(text, "?")) }
 
 func printable(r rune) rune {
 	if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffd' {

@@ -55,7 +55,7 @@ func TestNotes(t *testing.T) {
 		Title: []string{"A title", "of two lines"},
 		Plan: plan.Plan{Kind: "ClusterPlan", Spec: plan.Spec{
 			Domain: "null",
-			Bond:   plan.Bond{Legs: []string{"eno1", "1e3"}},
+			Bond:   plan.Bond{Name: "b\xff\x1b", Legs: []string{"eno1", "1e3"}},
 			Nodes:  []plan.Node{{Name: "k8c1m0", MACs: []plan.MAC{"00:00:5e:00:53:01"}}},
 		}},
 	}
@@ -75,6 +75,7 @@ spec:
 
   # The legs of a?bond
   bond:
+    name: "b?\e"
     legs: [eno1, "1e3"] # in their order
   kubernetes:
     version: # TODO a release

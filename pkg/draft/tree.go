@@ -53,7 +53,8 @@ func scalar(v reflect.Value) (n *yaml.Node, ok bool, err error) {
 	}
 	switch {
 	case v.Kind() == reflect.String:
-		return leaf(tagString, v.String()), true, nil
+		// YAML has no form for what is no character; Parse refuses the rest.
+		return leaf(tagString, strings.ToValidUTF8(v.String(), "?")), true, nil
 	case v.Kind() == reflect.Bool:
 		return leaf(tagBool, strconv.FormatBool(v.Bool())), true, nil
 	case v.CanInt():
@@ -102,9 +103,7 @@ func (d Draft) annotate(path string, key, value *yaml.Node) {
 	if !ok {
 		return
 	}
-	if text := comment(n.above); text != "" || len(n.above) > 0 {
-		key.HeadComment = text
-	}
+	key.HeadComment = comment(n.above)
 	if n.beside == "" {
 		return
 	}
