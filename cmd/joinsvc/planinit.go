@@ -47,11 +47,21 @@ and their shared address, and the first ones for the hosts.`,
 	cmd.Flags().StringVarP(&f.file, "output", "o", "", "write the plan to this file, which must not exist (default standard output)")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the file")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "ask nothing: take what is suggested")
+	suggested := interview.Suggestions()
 	for _, q := range interview.Questions() {
-		cmd.Flags().String(q.Flag, "", strings.ToLower(q.Text[:1])+q.Text[1:])
+		cmd.Flags().String(q.Flag, "", usage(q.Text)+" (suggested "+suggested[q.Flag]+")")
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	return cmd
+}
+
+// usage is a question in the form that flags are described in, which begins
+// small unless it begins with an abbreviation.
+func usage(text string) string {
+	if strings.ToUpper(text[:2]) == text[:2] {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
 }
 
 func (f initFlags) run(cmd *cobra.Command) error {

@@ -80,12 +80,12 @@ type shown struct {
 	summary.Summary
 }
 
-func printShown(w io.Writer, s summary.Summary, print func(io.Writer, any) error) error {
+func printShown(w io.Writer, s summary.Summary, write func(io.Writer, any) error) error {
 	values, err := draft.Values(s.Plan)
 	if err != nil {
 		return err
 	}
-	return print(w, shown{values, s})
+	return write(w, shown{values, s})
 }
 
 func printYAML(w io.Writer, value any) error {

@@ -166,48 +166,90 @@ func TestContradictions(t *testing.T) {
 		name, file, from, to string
 		want                 string // among the problems
 	}{
-		{"the leaves' numbers differ", "node-k8c1m0.yaml", "peerIP: 192.168.9.205\n  asNumber: 63500", "peerIP: 192.168.9.205\n  asNumber: 65000",
-			"node-k8c1m0.yaml:31: the leaves' AS number (of leaf202-k8c1m0) is 65000 here, but 63500 in node-k8c1m0.yaml:21; the latter is taken"},
-		{"a leaf's address is mistyped", "node-k8c1s1.yaml", "192.168.9.205", "192.168.9.250",
-			"node-k8c1s1.yaml:30: leaf202 is 192.168.9.250 here, but 192.168.9.205 in node-k8c1m0.yaml:30; the latter is taken"},
-		{"a leaf is elsewhere", "node-k8c1m0.yaml", "192.168.9.204", "192.168.5.204",
-			"node-k8c1m0.yaml:20: leaf201 has 192.168.5.204, which is outside of 192.168.9.192/28 (k8c1m0/ifcfg-bond0.1500:7)"},
-		{"a peer is missing", "node-k8c1s1.yaml", "kind: BGPPeer\nmetadata:\n  name: leaf202", "kind: Nothing\nmetadata:\n  name: leaf202",
-			"node-k8c1s1.yaml:8: k8c1s1.labs.haystacknetworks.com has no BGPPeer to leaf202 (192.168.9.205)"},
-		{"a peer of nobody", "node-k8c1s1.yaml", "asNumber: 63500\n  node: k8c1s1", "asNumber: 63500\n  node: k8c1s9",
-			"node-k8c1s1.yaml:20: BGPPeer leaf201-k8c1s1 is of k8c1s9.labs.haystacknetworks.com, of which there is no Node"},
-		{"a node twice", "node-k8c1s2.yaml", "name: k8c1s2.labs", "name: k8c1s1.labs",
-			"node-k8c1s2.yaml:8: k8c1s1.labs.haystacknetworks.com is a Node in node-k8c1s1.yaml:8 already; that one is taken"},
-		{"a number twice", "node-k8c1s2.yaml", "63553", "63552",
-			"node-k8c1s2.yaml:8: k8c1s2 has AS number 63552, which is k8c1s1's"},
-		{"a node elsewhere", "node-k8c1s1.yaml", "192.168.9.194/28", "172.20.0.10/28",
-			"node-k8c1s1.yaml:11: k8c1s1 has 172.20.0.10/28, which is outside of 192.168.9.192/28 (k8c1m0/ifcfg-bond0.1500:7)"},
-		{"a host of no node", "k8c1m0/ifcfg-bond0.1500", "192.168.9.193", "192.168.9.196",
-			"k8c1m0/ifcfg-bond0.1500:6: 192.168.9.196/28 is the address of no Node"},
-		{"two domains", "node-k8c1s1.yaml", "k8c1s1.labs.haystacknetworks.com", "k8c1s1.example.net",
-			"node-k8c1s1.yaml:8: the domain is example.net here, but labs.haystacknetworks.com in k8c1m0/ifcfg-bond0.1500:11; the latter is taken"},
-		{"two MTUs", "k8c1m0/ifcfg-eno2", "9000", "1500",
-			"k8c1m0/ifcfg-eno2:9: the MTU is 1500 here, but 9000 in k8c1m0/ifcfg-bond0:6; the latter is taken"},
-		{"MetalLB gives out what Calico does not announce", "metallb.yaml", "172.29.0.0/16", "172.16.0.0/16",
-			"metallb.yaml:14: the range of load balancers is 172.16.0.0/16 here, but 172.29.0.0/16 in bgp.yaml:9; the latter is taken"},
-		{"the mesh", "bgp.yaml", "  nodeToNodeMeshEnabled: false\n", "",
-			"bgp.yaml:1: nodeToNodeMeshEnabled is not false: a plan's nodes peer with the leaves alone"},
-		{"a tunnel", "pool.yaml", "ipipMode: Never", "ipipMode: Always",
-			"pool.yaml:8: ipipMode is Always: a plan's pods are routed as they are, without a tunnel"},
-		{"NAT", "pool.yaml", "natOutgoing: false", "natOutgoing: true",
-			"pool.yaml:10: natOutgoing is true: a plan's pods keep their own addresses outside"},
-		{"another bond", "k8c1m0/ifcfg-bond0", "mode=4", "mode=1 lacp_rate=1",
-			"k8c1m0/ifcfg-bond0:8: lacp_rate=1: a plan has no such option"},
-		{"DHCP", "k8c1m0/ifcfg-bond0.1500", "IPADDR=192.168.9.193\n", "",
-			`k8c1m0/ifcfg-bond0.1500: has no IPADDR (BOOTPROTO is "none"); a node's address cannot come from elsewhere`},
-		{"no number", "node-k8c1s1.yaml", "asNumber: 63552", "asNumber: many",
-			`node-k8c1s1.yaml:12: asNumber: "many" is no AS number`},
-		{"no YAML", "pool.yaml", "spec:", "spec: [",
-			"pool.yaml: reading YAML: line 4: did not find expected ',' or ']'"},
-		{"no shell", "k8c1m0/ifcfg-eno1", "MTU=9000", "MTU=$(cat mtu)",
-			"k8c1m0/ifcfg-eno1:9: MTU: needs a shell to expand it; write out what it stands for"},
-		{"no VLAN", "k8c1m0/ifcfg-bond0.1500", "DEVICE=bond0.1500", "DEVICE=bond0.x",
-			`k8c1m0/ifcfg-bond0.1500:1: "x" is no VLAN ID; want a DEVICE such as bond0.1500, or VLAN_ID`},
+		{
+			"the leaves' numbers differ", "node-k8c1m0.yaml", "peerIP: 192.168.9.205\n  asNumber: 63500", "peerIP: 192.168.9.205\n  asNumber: 65000",
+			"node-k8c1m0.yaml:31: the leaves' AS number (of leaf202-k8c1m0) is 65000 here, but 63500 in node-k8c1m0.yaml:21; the latter is taken",
+		},
+		{
+			"a leaf's address is mistyped", "node-k8c1s1.yaml", "192.168.9.205", "192.168.9.250",
+			"node-k8c1s1.yaml:30: leaf202 is 192.168.9.250 here, but 192.168.9.205 in node-k8c1m0.yaml:30; the latter is taken",
+		},
+		{
+			"a leaf is elsewhere", "node-k8c1m0.yaml", "192.168.9.204", "192.168.5.204",
+			"node-k8c1m0.yaml:20: leaf201 has 192.168.5.204, which is outside of 192.168.9.192/28 (k8c1m0/ifcfg-bond0.1500:7)",
+		},
+		{
+			"a peer is missing", "node-k8c1s1.yaml", "kind: BGPPeer\nmetadata:\n  name: leaf202", "kind: Nothing\nmetadata:\n  name: leaf202",
+			"node-k8c1s1.yaml:8: k8c1s1.labs.haystacknetworks.com has no BGPPeer to leaf202 (192.168.9.205)",
+		},
+		{
+			"a peer of nobody", "node-k8c1s1.yaml", "asNumber: 63500\n  node: k8c1s1", "asNumber: 63500\n  node: k8c1s9",
+			"node-k8c1s1.yaml:20: BGPPeer leaf201-k8c1s1 is of k8c1s9.labs.haystacknetworks.com, of which there is no Node",
+		},
+		{
+			"a node twice", "node-k8c1s2.yaml", "name: k8c1s2.labs", "name: k8c1s1.labs",
+			"node-k8c1s2.yaml:8: k8c1s1.labs.haystacknetworks.com is a Node in node-k8c1s1.yaml:8 already; that one is taken",
+		},
+		{
+			"a number twice", "node-k8c1s2.yaml", "63553", "63552",
+			"node-k8c1s2.yaml:8: k8c1s2 has AS number 63552, which is k8c1s1's",
+		},
+		{
+			"a node elsewhere", "node-k8c1s1.yaml", "192.168.9.194/28", "172.20.0.10/28",
+			"node-k8c1s1.yaml:11: k8c1s1 has 172.20.0.10/28, which is outside of 192.168.9.192/28 (k8c1m0/ifcfg-bond0.1500:7)",
+		},
+		{
+			"a host of no node", "k8c1m0/ifcfg-bond0.1500", "192.168.9.193", "192.168.9.196",
+			"k8c1m0/ifcfg-bond0.1500:6: 192.168.9.196/28 is the address of no Node",
+		},
+		{
+			"two domains", "node-k8c1s1.yaml", "k8c1s1.labs.haystacknetworks.com", "k8c1s1.example.net",
+			"node-k8c1s1.yaml:8: the domain is example.net here, but labs.haystacknetworks.com in k8c1m0/ifcfg-bond0.1500:11; the latter is taken",
+		},
+		{
+			"two MTUs", "k8c1m0/ifcfg-eno2", "9000", "1500",
+			"k8c1m0/ifcfg-eno2:9: the MTU is 1500 here, but 9000 in k8c1m0/ifcfg-bond0:6; the latter is taken",
+		},
+		{
+			"MetalLB gives out what Calico does not announce", "metallb.yaml", "172.29.0.0/16", "172.16.0.0/16",
+			"metallb.yaml:14: the range of load balancers is 172.16.0.0/16 here, but 172.29.0.0/16 in bgp.yaml:9; the latter is taken",
+		},
+		{
+			"the mesh", "bgp.yaml", "  nodeToNodeMeshEnabled: false\n", "",
+			"bgp.yaml:1: nodeToNodeMeshEnabled is not false: a plan's nodes peer with the leaves alone",
+		},
+		{
+			"a tunnel", "pool.yaml", "ipipMode: Never", "ipipMode: Always",
+			"pool.yaml:8: ipipMode is Always: a plan's pods are routed as they are, without a tunnel",
+		},
+		{
+			"NAT", "pool.yaml", "natOutgoing: false", "natOutgoing: true",
+			"pool.yaml:10: natOutgoing is true: a plan's pods keep their own addresses outside",
+		},
+		{
+			"another bond", "k8c1m0/ifcfg-bond0", "mode=4", "mode=1 lacp_rate=1",
+			"k8c1m0/ifcfg-bond0:8: lacp_rate=1: a plan has no such option",
+		},
+		{
+			"DHCP", "k8c1m0/ifcfg-bond0.1500", "IPADDR=192.168.9.193\n", "",
+			`k8c1m0/ifcfg-bond0.1500: has no IPADDR (BOOTPROTO is "none"); a node's address cannot come from elsewhere`,
+		},
+		{
+			"no number", "node-k8c1s1.yaml", "asNumber: 63552", "asNumber: many",
+			`node-k8c1s1.yaml:12: asNumber: "many" is no AS number`,
+		},
+		{
+			"no YAML", "pool.yaml", "spec:", "spec: [",
+			"pool.yaml: reading YAML: line 4: did not find expected ',' or ']'",
+		},
+		{
+			"no shell", "k8c1m0/ifcfg-eno1", "MTU=9000", "MTU=$(cat mtu)",
+			"k8c1m0/ifcfg-eno1:9: MTU: needs a shell to expand it; write out what it stands for",
+		},
+		{
+			"no VLAN", "k8c1m0/ifcfg-bond0.1500", "DEVICE=bond0.1500", "DEVICE=bond0.x",
+			`k8c1m0/ifcfg-bond0.1500:1: "x" is no VLAN ID; want a DEVICE such as bond0.1500, or VLAN_ID`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

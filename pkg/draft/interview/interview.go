@@ -117,6 +117,19 @@ func Suggested(given map[string]string) (Answers, error) {
 	return complete(Answers{}, given, 0), nil
 }
 
+// Suggestions are what is suggested if nothing is given, by flag.
+func Suggestions() map[string]string {
+	var a Answers
+	texts := map[string]string{}
+	for _, q := range Questions() {
+		texts[q.Flag] = q.suggest(a)
+		if err := q.set(&a, texts[q.Flag]); err != nil {
+			panic("interview: suggests what it refuses: " + err.Error())
+		}
+	}
+	return texts
+}
+
 // Check names everything that is wrong with the given answers, with their
 // flags; for those that are not given it takes what is suggested.
 func Check(given map[string]string) error {

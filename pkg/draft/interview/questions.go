@@ -34,68 +34,102 @@ func always(text string) func(Answers) string { return func(Answers) string { re
 
 func naming() []Question {
 	return []Question{
-		{Flag: "cluster", Text: "Name of the cluster, with which its nodes' names begin", suggest: always("k8c1"),
+		{
+			Flag: "cluster", Text: "Name of the cluster, with which its nodes' names begin", suggest: always("k8c1"),
 			set:   func(a *Answers, text string) error { a.Cluster = text; return nil },
-			paths: []string{"metadata.name"}},
-		{Flag: "domain", Text: "DNS domain of the nodes", suggest: always("example.net"),
+			paths: []string{"metadata.name"},
+		},
+		{
+			Flag: "domain", Text: "DNS domain of the nodes", suggest: always("example.net"),
 			set:   func(a *Answers, text string) error { a.Domain = text; return nil },
-			paths: []string{"spec.domain"}},
-		{Flag: "kubernetes-version", Text: "Kubernetes release", suggest: always(Release),
+			paths: []string{"spec.domain"},
+		},
+		{
+			Flag: "kubernetes-version", Text: "Release of Kubernetes", suggest: always(Release),
 			set:   func(a *Answers, text string) error { a.Release = strings.TrimPrefix(text, "v"); return nil },
-			paths: []string{"spec.kubernetes.version"}},
+			paths: []string{"spec.kubernetes.version"},
+		},
 	}
 }
 
 func network() []Question {
 	return []Question{
-		{Flag: "subnet", Text: "Subnet that nodes and leaves share", suggest: always("192.168.9.192/28"),
+		{
+			Flag: "subnet", Text: "Subnet that nodes and leaves share", suggest: always("192.168.9.192/28"),
 			set:   func(a *Answers, text string) error { return setPrefix(&a.Subnet, text) },
-			paths: []string{"spec.nodeNetwork.subnet"}},
-		{Flag: "vlan", Text: "VLAN of that subnet", suggest: always("1500"),
+			paths: []string{"spec.nodeNetwork.subnet"},
+		},
+		{
+			Flag: "vlan", Text: "VLAN of that subnet", suggest: always("1500"),
 			set:   func(a *Answers, text string) error { return setNumber(&a.VLAN, text, 4094) },
-			paths: []string{"spec.nodeNetwork.vlan"}},
-		{Flag: "gateway", Text: "Gateway: the leaves' shared address", suggest: func(a Answers) string { return a.fromLast(1) },
+			paths: []string{"spec.nodeNetwork.vlan"},
+		},
+		{
+			Flag: "gateway", Text: "Gateway: the leaves' shared address", suggest: func(a Answers) string { return a.fromLast(1) },
 			set:   func(a *Answers, text string) error { return setAddr(&a.Gateway, text) },
-			paths: []string{"spec.nodeNetwork.gateway"}},
-		{Flag: "dns", Text: "DNS servers, with commas; none is an answer", suggest: always("none"),
+			paths: []string{"spec.nodeNetwork.gateway"},
+		},
+		{
+			Flag: "dns", Text: "DNS servers, with commas; none is an answer", suggest: always("none"),
 			set:   setDNS,
-			paths: []string{"spec.nodeNetwork.dns"}},
-		{Flag: "legs", Text: "Interfaces of a host that lead to the leaves", suggest: always("eno1,eno2"),
+			paths: []string{"spec.nodeNetwork.dns"},
+		},
+		{
+			Flag: "legs", Text: "Interfaces of a host that lead to the leaves", suggest: always("eno1,eno2"),
 			set:   func(a *Answers, text string) error { a.Legs = words(text); return nil },
-			paths: []string{"spec.bond"}},
+			paths: []string{"spec.bond"},
+		},
 	}
 }
 
 func peering() []Question {
 	return []Question{
-		{Flag: "leaves", Text: "Leaves with their addresses", suggest: suggestLeaves, set: setLeaves,
-			paths: []string{"spec.fabric.leaves"}},
-		{Flag: "fabric-asn", Text: "AS number that the leaves show to the nodes", suggest: always("64512"),
+		{
+			Flag: "leaves", Text: "Leaves with their addresses", suggest: suggestLeaves, set: setLeaves,
+			paths: []string{"spec.fabric.leaves"},
+		},
+		{
+			Flag: "fabric-asn", Text: "AS number that the leaves show to the nodes", suggest: always("64512"),
 			set:   func(a *Answers, text string) error { return setNumber(&a.FabricASN, text, 1<<32-1) },
-			paths: []string{"spec.fabric.asn"}},
-		{Flag: "asn-model", Text: "AS numbers: one for each node, or one for the cluster (node, cluster)", suggest: always(string(plan.PerNode)),
+			paths: []string{"spec.fabric.asn"},
+		},
+		{
+			Flag: "asn-model", Text: "AS numbers: one for each node, or one for the cluster (node, cluster)", suggest: always(string(plan.PerNode)),
 			set:   func(a *Answers, text string) error { return a.Model.UnmarshalText([]byte(text)) },
-			paths: []string{"spec.asn.model"}},
-		{Flag: "node-asns", Text: "AS numbers of the nodes", suggest: suggestASNs, set: setASNs,
-			paths: []string{"spec.asn"}},
+			paths: []string{"spec.asn.model"},
+		},
+		{
+			Flag: "node-asns", Text: "AS numbers of the nodes", suggest: suggestASNs, set: setASNs,
+			paths: []string{"spec.asn"},
+		},
 	}
 }
 
 func cluster() []Question {
 	return []Question{
-		{Flag: "hosts", Text: "Number of hosts, of which the first is the control plane", suggest: suggestHosts, set: setHosts,
-			paths: []string{"spec.nodes"}},
-		{Flag: "api-port", Text: "Port of the API server on the control plane", suggest: always("6443"),
+		{
+			Flag: "hosts", Text: "Number of hosts, of which the first is the control plane", suggest: suggestHosts, set: setHosts,
+			paths: []string{"spec.nodes"},
+		},
+		{
+			Flag: "api-port", Text: "Port of the API server on the control plane", suggest: always("6443"),
 			set:   func(a *Answers, text string) error { return setNumber(&a.APIPort, text, 65535) },
-			paths: []string{"spec.kubernetes.apiEndpoint"}},
-		{Flag: "pods", Text: "Range of the pods", suggest: suggestRange,
+			paths: []string{"spec.kubernetes.apiEndpoint"},
+		},
+		{
+			Flag: "pods", Text: "Range of the pods", suggest: suggestRange,
 			set:   func(a *Answers, text string) error { return setPrefix(&a.Pods, text) },
-			paths: []string{"spec.pods"}},
-		{Flag: "services", Text: "Range of the services", suggest: suggestRange,
+			paths: []string{"spec.pods"},
+		},
+		{
+			Flag: "services", Text: "Range of the services", suggest: suggestRange,
 			set:   func(a *Answers, text string) error { return setPrefix(&a.Services, text) },
-			paths: []string{"spec.services"}},
-		{Flag: "load-balancers", Text: "Range of load balancers; none is an answer", suggest: suggestRange, set: setLoadBalancers,
-			paths: []string{"spec.loadBalancers"}},
+			paths: []string{"spec.services"},
+		},
+		{
+			Flag: "load-balancers", Text: "Range of load balancers; none is an answer", suggest: suggestRange, set: setLoadBalancers,
+			paths: []string{"spec.loadBalancers"},
+		},
 	}
 }
 

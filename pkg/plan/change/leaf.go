@@ -161,12 +161,16 @@ func leafBGP() []rule[leaf] {
 		{what: "fabric.timers", severity: Reset, consequence: restart, get: func(l leaf) any { return timers(l.spec.Fabric.Timers) }},
 		{what: "fabric.bfd", severity: Reset, consequence: restart, get: func(l leaf) any { return bfd(l.spec.Fabric.BFD) }},
 		{what: "fabric.maxPrefixes", severity: None, consequence: configure, get: func(l leaf) any { return l.spec.Fabric.MaxPrefixes }},
-		{what: "fabric.defaultRoute", severity: None, get: func(l leaf) any { return l.spec.Fabric.DefaultRoute },
-			consequence: configure + "; the nodes' default route moves between the gateway and what the leaves announce"},
+		{
+			what: "fabric.defaultRoute", severity: None, get: func(l leaf) any { return l.spec.Fabric.DefaultRoute },
+			consequence: configure + "; the nodes' default route moves between the gateway and what the leaves announce",
+		},
 		{what: "fabric.advertised", severity: None, consequence: configure, get: func(l leaf) any { return l.spec.Fabric.Advertised }},
 		{what: "pods.subnet", severity: None, consequence: configure, get: func(l leaf) any { return l.spec.Pods.Subnet }},
-		{what: "pods.outside", severity: None, get: func(l leaf) any { return l.spec.Pods.Outside },
-			consequence: configure + "; pods come to reach what lies beyond the fabric, or do not any more"},
+		{
+			what: "pods.outside", severity: None, get: func(l leaf) any { return l.spec.Pods.Outside },
+			consequence: configure + "; pods come to reach what lies beyond the fabric, or do not any more",
+		},
 		{what: "loadBalancers.subnet", severity: None, consequence: configure, get: func(l leaf) any { return l.spec.LoadBalancers.Subnet }},
 	}
 }
