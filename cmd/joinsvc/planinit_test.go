@@ -25,26 +25,26 @@ func TestPlanInitSuggested(t *testing.T) {
 
 func TestPlanInitFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "plan.yaml")
-	init := func(args ...string) (int, string) {
+	attempt := func(args ...string) (int, string) {
 		code, out, errs := planned(t, append([]string{"init", "--yes", "-o", file}, args...)...)
 		if out != "" {
 			t.Errorf("the plan is printed although it has a file: %s", out)
 		}
 		return code, errs
 	}
-	if code, errs := init("--cluster", "first"); code != 0 {
+	if code, errs := attempt("--cluster", "first"); code != 0 {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
-	if code, errs := init("--cluster", "second"); code != 1 || !strings.Contains(errs, "--force") {
+	if code, errs := attempt("--cluster", "second"); code != 1 || !strings.Contains(errs, "--force") {
 		t.Errorf("over a file: exit %d, %s", code, errs)
 	}
-	if code, errs := init("--force", "--vlan", "0"); code != 1 || !strings.Contains(errs, "--vlan") {
+	if code, errs := attempt("--force", "--vlan", "0"); code != 1 || !strings.Contains(errs, "--vlan") {
 		t.Errorf("with a wrong answer: exit %d, %s", code, errs)
 	}
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "name: first\n") {
 		t.Errorf("the file was touched: %v\n%s", err, text)
 	}
-	if code, errs := init("--force", "--cluster", "second"); code != 0 {
+	if code, errs := attempt("--force", "--cluster", "second"); code != 0 {
 		t.Errorf("with --force: exit %d, %s", code, errs)
 	}
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "name: second\n") {

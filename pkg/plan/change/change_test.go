@@ -92,6 +92,14 @@ func TestBetween(t *testing.T) {
 			"leaves neighbours [sessions reset]: leaf201 3>3 (1 added, 1 removed, 0 changed); leaf202 3>3 (1 added, 1 removed, 0 changed)",
 			"leaves ports [none]: leaf201 3>3 (1 added, 1 removed, 0 changed); leaf202 3>3 (1 added, 1 removed, 0 changed)",
 		}},
+		{"a node renamed by its address", func(s *plan.Spec) { s.Nodes[2].Name, s.Nodes[2].MACs = "k8c1w2", nil }, []string{
+			"nodes renamed [needs reinstall]: k8c1s2 k8c1s2>k8c1w2 (its address 192.168.9.195)",
+			"leaves neighbours [sessions reset]: leaf201 3>3 (1 added, 1 removed, 0 changed); leaf202 3>3 (1 added, 1 removed, 0 changed)",
+			"leaves ports [none]: leaf201 3>3 (1 added, 1 removed, 0 changed); leaf202 3>3 (1 added, 1 removed, 0 changed)",
+		}},
+		{"a domain", func(s *plan.Spec) { s.Domain = "example.net" }, []string{
+			"nodes domain [needs reinstall]: " + everyNode("labs.haystacknetworks.com", "example.net"),
+		}},
 		{"what Calico refuses", func(s *plan.Spec) { s.Pods.BlockSize, s.Services.Subnet = 24, netip.MustParsePrefix("172.30.0.0/16") }, []string{
 			"cluster services.subnet [impossible]:  172.28.0.0/16>172.30.0.0/16",
 			"cluster pods.blockSize [impossible]:  26>24",
