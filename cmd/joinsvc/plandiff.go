@@ -21,11 +21,11 @@ func planDiffCommand() *cobra.Command {
 the same nodes is no change. For every change it says what becomes what, whom it
 touches, and what it costs:
 
-  none                   no session, no host's network and no installation
-  sessions reset         BGP sessions end and are made anew
-  host network rebuilt   the host is without its network for some seconds
-  needs reinstall        the node is removed and its host installed anew
-  impossible             a running cluster refuses it
+    none                   no session, no host's network and no installation
+    sessions reset         BGP sessions end and are made anew
+    host network rebuilt   the host is without its network for some seconds
+    needs reinstall        the node is removed and its host installed anew
+    impossible             a running cluster refuses it
 
 What happens to many nodes in the same way is one line with their number and the
 first names; -o json has them all. A node that has another name is a removal and

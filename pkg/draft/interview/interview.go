@@ -6,8 +6,10 @@
 package interview
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -155,18 +157,30 @@ func Check(given map[string]string) error {
 	if err != nil {
 		return err
 	}
-	for _, problem := range report.Errors() {
-		errs = append(errs, fmt.Errorf("%s%s", flagOf(problem.Path), problem.Problem))
+	problems := report.Errors()
+	slices.SortStableFunc(problems, func(a, b plan.Problem) int { return cmp.Compare(decider(a.Path), decider(b.Path)) })
+	for _, problem := range problems {
+		errs = append(errs, fmt.Errorf("%s%s", flag(problem.Path), problem.Problem))
 	}
 	return errors.Join(errs...)
 }
 
-// flagOf is the flag that decides a field.
-func flagOf(path string) string {
-	for _, q := range Questions() {
+// decider is the place of the question that decides a field; behind the last
+// one for a field that none decides.
+func decider(path string) int {
+	all := Questions()
+	for i, q := range all {
 		if q.decides(path) {
-			return "--" + q.Flag + ": "
+			return i
 		}
+	}
+	return len(all)
+}
+
+// flag begins a message with the question's name.
+func flag(path string) string {
+	if i, all := decider(path), Questions(); i < len(all) {
+		return "--" + all[i].Flag + ": "
 	}
 	return ""
 }
