@@ -98,10 +98,7 @@ func Values(p plan.Plan) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := map[string]any{}
-	if err := root.Decode(&values); err != nil {
-		return nil, fmt.Errorf("encoding the plan: %w", err)
-	}
+	values, _ := plain(root).(map[string]any)
 	return values, nil
 }
 

@@ -3,12 +3,12 @@
 package draft_test
 
 import (
+	"encoding/json"
 	"os"
 	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/nodeprep/nodeprep/pkg/draft"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asValues, err := yaml.Marshal(values)
+	asValues, err := json.Marshal(values)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package draft
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -147,4 +148,27 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
+}
+
+// plain is a node as Go has it. Numbers stay the text that they are.
+func plain(n *yaml.Node) any {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		m := make(map[string]any, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = plain(n.Content[i+1])
+		}
+		return m
+	case n.Kind == yaml.SequenceNode:
+		list := make([]any, len(n.Content))
+		for i, item := range n.Content {
+			list[i] = plain(item)
+		}
+		return list
+	case n.Tag == tagInt:
+		return json.Number(n.Value)
+	case n.Tag == tagBool:
+		return n.Value == "true"
+	}
+	return n.Value
 }
