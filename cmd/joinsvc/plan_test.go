@@ -16,7 +16,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan/change"
 )
 
-const examplePlan = "../../docs/examples/k8c1.yaml"
+const referencePlan = "../../docs/examples/k8c1.yaml"
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -41,10 +41,10 @@ func planned(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// edited is a copy of the example with old replaced by updated, pairwise.
-func edited(t *testing.T, pairs ...string) string {
+// planWith is a copy of the example with old replaced by updated, pairwise.
+func planWith(t *testing.T, pairs ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(examplePlan)
+	text, err := os.ReadFile(referencePlan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,12 +59,12 @@ func edited(t *testing.T, pairs ...string) string {
 }
 
 func TestPlanShow(t *testing.T) {
-	code, out, errs := planned(t, "show", examplePlan)
+	code, out, errs := planned(t, "show", referencePlan)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
 	golden(t, "show.txt", out)
-	code, out, errs = planned(t, "show", "-o", "yaml", examplePlan)
+	code, out, errs = planned(t, "show", "-o", "yaml", referencePlan)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
@@ -73,7 +73,7 @@ func TestPlanShow(t *testing.T) {
 
 // The plan in -o json is a plan, in which nothing is left to derive.
 func TestPlanShowJSON(t *testing.T) {
-	pools := edited(t, "  nodes:\n", "  pools:\n    - names: k8c1a{1..2}\n      role: worker\n      addresses: 192.168.9.200-192.168.9.201\n  nodes:\n")
+	pools := planWith(t, "  nodes:\n", "  pools:\n    - names: k8c1a{1..2}\n      role: worker\n      addresses: 192.168.9.200-192.168.9.201\n  nodes:\n")
 	code, out, errs := planned(t, "show", "-o", "json", pools)
 	if code != 0 {
 		t.Fatalf("exit %d, %s", code, errs)
@@ -99,17 +99,17 @@ func TestPlanShowJSON(t *testing.T) {
 }
 
 func TestPlanDiff(t *testing.T) {
-	updated := edited(
+	updated := planWith(
 		t, "mtu: 9000", "mtu: 1500", "name: k8c1s2", "name: k8c1w2", "192.168.9.194/28", "192.168.9.196/28",
 		"blockSize: 26", "blockSize: 25", "version: 1.37.2", "version: 1.38.0",
 	)
-	code, out, errs := planned(t, "diff", examplePlan, updated)
+	code, out, errs := planned(t, "diff", referencePlan, updated)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
 	golden(t, "diff.txt", out)
 
-	code, out, _ = planned(t, "diff", "-o", "json", examplePlan, updated)
+	code, out, _ = planned(t, "diff", "-o", "json", referencePlan, updated)
 	var got differences
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v", code, err)
@@ -117,11 +117,11 @@ func TestPlanDiff(t *testing.T) {
 	if got.Worst != change.Impossible || len(got.Changes) != 8 {
 		t.Errorf("%d changes, the worst %s; want 8, impossible", len(got.Changes), got.Worst)
 	}
-	code, out, _ = planned(t, "diff", examplePlan, examplePlan)
+	code, out, _ = planned(t, "diff", referencePlan, referencePlan)
 	if code != 0 || out != "both plans mean the same\n" {
 		t.Errorf("exit %d, %s", code, out)
 	}
-	if _, out, _ = planned(t, "diff", "-o", "json", examplePlan, examplePlan); !strings.Contains(out, `"changes": []`) {
+	if _, out, _ = planned(t, "diff", "-o", "json", referencePlan, referencePlan); !strings.Contains(out, `"changes": []`) {
 		t.Errorf("no changes are not an empty list: %s", out)
 	}
 }
@@ -148,8 +148,8 @@ func TestPlanDiffMany(t *testing.T) {
 
 // A plan with errors means nothing, and changes into nothing.
 func TestPlanShowAndDiffRefuseErrors(t *testing.T) {
-	wrong := edited(t, "192.168.9.194/28", "192.168.9.211/28", "vlan: 1500", "vlan: 5000")
-	for _, args := range [][]string{{"show", wrong}, {"show", "-o", "json", wrong}, {"diff", wrong, examplePlan}, {"diff", examplePlan, wrong}} {
+	wrong := planWith(t, "192.168.9.194/28", "192.168.9.211/28", "vlan: 1500", "vlan: 5000")
+	for _, args := range [][]string{{"show", wrong}, {"show", "-o", "json", wrong}, {"diff", wrong, referencePlan}, {"diff", referencePlan, wrong}} {
 		code, out, errs := planned(t, args...)
 		if code != 1 || out != "" || !strings.Contains(errs, "spec.nodes[1].address: 192.168.9.211") || !strings.Contains(errs, "spec.nodeNetwork.vlan: 5000") {
 			t.Errorf("%v: exit %d, %q, %s", args, code, out, errs)
@@ -158,7 +158,7 @@ func TestPlanShowAndDiffRefuseErrors(t *testing.T) {
 	if code, _, errs := planned(t, "show", "/nonexistent"); code != 1 || !strings.Contains(errs, "reading the plan") {
 		t.Errorf("exit %d, %s", code, errs)
 	}
-	for _, args := range [][]string{{"show", "-o", "xml", examplePlan}, {"diff", "-o", "yaml", examplePlan, examplePlan}, {"import", "--services", "x", examplePlan}, {"import", "--mac", "a=b", examplePlan}, {"import", "--api-endpoint", "x", examplePlan}} {
+	for _, args := range [][]string{{"show", "-o", "xml", referencePlan}, {"diff", "-o", "yaml", referencePlan, referencePlan}, {"import", "--services", "x", referencePlan}, {"import", "--mac", "a=b", referencePlan}, {"import", "--api-endpoint", "x", referencePlan}} {
 		if code, _, errs := planned(t, args...); code != 2 {
 			t.Errorf("%v: exit %d, %s", args, code, errs)
 		}
