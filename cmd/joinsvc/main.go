@@ -79,7 +79,7 @@ this machine, through a socket that root alone may open.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	file := root.PersistentFlags().String("config", "", "configuration file (default "+defaultConfig+")")
 	load := func() (config, error) { return loadConfig(*file) }
-	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load), planCommand(), versionCommand())
+	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load), planCommand(), renderCommand(), versionCommand())
 	return root
 }
 

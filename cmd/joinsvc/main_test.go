@@ -279,9 +279,9 @@ func TestShippedConfiguration(t *testing.T) {
 }
 
 func TestPlanCheck(t *testing.T) {
-	i := install(t, func(s string) string { return strings.Replace(s, "owned: true", "owned: false", 1) })
+	i := install(t, asShipped)
 	code, out, _ := i.cli("plan", "check", i.dir+"/plan.yaml")
-	if code != 0 || !strings.Contains(out, "warning: spec.asn") || !strings.Contains(out, "0 error(s), 3 warning(s)") {
+	if code != 0 || !strings.Contains(out, "warning: spec.asn") || !strings.Contains(out, "0 error(s), 6 warning(s)") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 	write(t, i.dir+"/plan.yaml", "kind: ClusterPlan\n")

@@ -43,12 +43,15 @@ func TestControlPlane(t *testing.T) {
 	t.Run("least rights", f.testLeastRights)
 	t.Run("bootstrap token", f.testBootstrapToken)
 	t.Run("kubeadm validates", f.testDocuments)
+	t.Run("kubeadm refuses placeholders", f.testRenderedDocuments)
 	t.Run("manifest", f.testManifest)
 	t.Run("objects", f.testObjects)
 	t.Run("sessions", f.testSessions)
 	t.Run("foreign pool", f.testForeignPool)
 	t.Run("locked datastore", f.testLockedDatastore)
 	t.Run("served", f.testServed)
+	t.Run("rendered", f.testRendered)
+	t.Run("racks", f.testRacks)
 }
 
 func newFixture(t *testing.T) *fixture {

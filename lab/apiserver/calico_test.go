@@ -89,8 +89,9 @@ func (c *coordinator) leases(p plan.Plan) []calico.Node {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var nodes []calico.Node
+	asns := p.Spec.ASNs()
 	for i, n := range p.Spec.Nodes {
-		nodes = append(nodes, calico.Node{Name: p.FQDN(n), Address: n.Address, ASN: p.Spec.ASNOf(i), Key: c.key})
+		nodes = append(nodes, calico.Node{Name: p.FQDN(n), Address: n.Address, ASN: asns[i], Key: c.key})
 	}
 	return nodes
 }

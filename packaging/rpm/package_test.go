@@ -71,6 +71,7 @@ drwxr-x--- root:joinsvc - /etc/joinsvc
 -rw-r--r-- root:root - /usr/share/bash-completion/completions/joinsvc
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-check.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-render.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-serve.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-status.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-token-create.8

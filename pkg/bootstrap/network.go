@@ -29,6 +29,7 @@ func NetworkConfig(h plan.HostPlan) netcfg.Config {
 			MTU:     h.Bond.MTU,
 			Address: h.Address,
 			Gateway: h.NodeNetwork.Gateway,
+			Metric:  h.NodeNetwork.GatewayMetric,
 		},
 		DNS: netcfg.DNS{Servers: h.NodeNetwork.DNS, Search: []string{h.Domain}},
 	}

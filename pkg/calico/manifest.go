@@ -40,8 +40,9 @@ type setting struct{ name, value string }
 // the manifest's default takes the first interface that there is, which may be
 // the provisioning NIC. Leaving IP unset or "none" keeps an annotation, but
 // takes the first interface, or none at all, when calico-node is up before
-// joinsvc has written it. Detection by the node subnet gives the planned
-// address before and after, and fails, instead of guessing, on a host without.
+// joinsvc has written it. Detection by the racks' node subnets, of which a host
+// is in one, gives the planned address before and after, and fails, instead of
+// guessing, on a host without.
 //
 // The pool is set too, because calico-node makes it when it starts before
 // joinsvc gets to it, and its range cannot be changed afterwards.
@@ -49,13 +50,24 @@ func settings(p plan.Plan) []setting {
 	s := p.Spec
 	return []setting{
 		{"IP", "autodetect"},
-		{"IP_AUTODETECTION_METHOD", "cidr=" + s.NodeNetwork.Subnet.String()},
+		{"IP_AUTODETECTION_METHOD", "cidr=" + strings.Join(subnets(s), ",")},
 		{"CALICO_IPV4POOL_CIDR", s.Pods.Subnet.String()},
 		{"CALICO_IPV4POOL_BLOCK_SIZE", strconv.Itoa(s.Pods.BlockSize)},
 		{"CALICO_IPV4POOL_IPIP", "Never"},
 		{"CALICO_IPV4POOL_VXLAN", "Never"},
 		{"CALICO_IPV4POOL_NAT_OUTGOING", "false"},
 	}
+}
+
+// subnets are those of the racks' nodes, each once.
+func subnets(s plan.Spec) []string {
+	var all []string
+	for _, r := range s.AllRacks() {
+		if subnet := r.NodeNetwork.Subnet.String(); !slices.Contains(all, subnet) {
+			all = append(all, subnet)
+		}
+	}
+	return all
 }
 
 // Manifest checks an operator's calico.yaml and returns it with calico-node's

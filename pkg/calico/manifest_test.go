@@ -52,6 +52,18 @@ func TestManifest(t *testing.T) {
 	}
 }
 
+func TestManifestOfRacks(t *testing.T) {
+	p := racked(t)
+	p.Spec.Racks = append(p.Spec.Racks, p.Spec.Racks[0]) // behind other leaves, in the same subnet
+	got, err := Manifest([]byte(testdata(t, "calico.yaml")), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `value: "cidr=192.168.9.192/28,192.168.10.192/28"`; !strings.Contains(got, want) {
+		t.Errorf("no %s in\n%s", want, got)
+	}
+}
+
 func TestManifestProblems(t *testing.T) {
 	stock := testdata(t, "calico.yaml")
 	for name, tc := range map[string]struct {

@@ -108,15 +108,20 @@ func Configuration(a API, p plan.Plan) *unstructured.Unstructured {
 	return a.object("BGPConfiguration", "default", spec)
 }
 
-// Peers is one object per leaf, "leaf201-k8c1m0" for k8c1m0.
-func Peers(a API, p plan.Plan, n Node) []*unstructured.Unstructured {
+// Peers is one object per leaf of the node's rack, "leaf201-k8c1m0" for k8c1m0.
+//
+// They are the same in both models of AS numbers. Where all nodes share one, a
+// node would refuse what the others announce, because its own number is in the
+// path, unless numAllowedLocalASNumbers let it; but the leaves put theirs in its
+// place (as-override), so that there is nothing to let through.
+func Peers(a API, p plan.Plan, rack plan.Rack, n Node) []*unstructured.Unstructured {
 	short := strings.TrimSuffix(n.Name, "."+p.Spec.Domain)
-	peers := make([]*unstructured.Unstructured, 0, len(p.Spec.Fabric.Leaves))
-	for _, leaf := range p.Spec.Fabric.Leaves {
+	peers := make([]*unstructured.Unstructured, 0, len(rack.Leaves))
+	for _, leaf := range rack.Leaves {
 		peers = append(peers, a.object("BGPPeer", leaf.Name+"-"+short, map[string]any{
 			"node":     n.Name,
 			"peerIP":   leaf.Address.String(),
-			"asNumber": int64(p.Spec.Fabric.ASN),
+			"asNumber": int64(rack.LeafASN),
 		}))
 	}
 	return peers
@@ -134,14 +139,14 @@ func statusRequest(a API, node string) *unstructured.Unstructured {
 
 func statusName(node string) string { return "joinsvc-" + node }
 
-// planned is every session of a node, with no state yet.
-func planned(p plan.Plan) []joinapi.Session {
-	sessions := make([]joinapi.Session, 0, len(p.Spec.Fabric.Leaves))
-	for _, leaf := range p.Spec.Fabric.Leaves {
+// planned is every session of a node in that rack, with no state yet.
+func planned(rack plan.Rack) []joinapi.Session {
+	sessions := make([]joinapi.Session, 0, len(rack.Leaves))
+	for _, leaf := range rack.Leaves {
 		sessions = append(sessions, joinapi.Session{
 			Leaf:    leaf.Name,
 			PeerIP:  leaf.Address.String(),
-			PeerASN: p.Spec.Fabric.ASN,
+			PeerASN: rack.LeafASN,
 		})
 	}
 	return sessions

@@ -3,12 +3,16 @@
 package calico
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 func firstNode() Node {
@@ -28,7 +32,7 @@ func TestAnnotations(t *testing.T) {
 func TestObjects(t *testing.T) {
 	p := reference(t)
 	for api, golden := range map[API]string{CRD: "objects-crd.yaml", Native: "objects-native.yaml"} {
-		objects := append([]*unstructured.Unstructured{Configuration(api, p), Pool(api, p)}, Peers(api, p, firstNode())...)
+		objects := append([]*unstructured.Unstructured{Configuration(api, p), Pool(api, p)}, Peers(api, p, p.Spec.AllRacks()[0], firstNode())...)
 		objects = append(objects, statusRequest(api, firstNode().Name))
 		var got string
 		for _, o := range objects {
@@ -75,5 +79,31 @@ func TestSameRange(t *testing.T) {
 	}
 	if err := sameRange(other, want); err == nil {
 		t.Error("another range was accepted")
+	}
+}
+
+// What a node's rack is, its sessions are; in a plan with racks a node that the
+// plan has no more has neither.
+func TestRackOfANode(t *testing.T) {
+	leaves := func(p plan.Plan, node string) string {
+		r := pass{Reconciler: &Reconciler{Plan: p}, racks: rackNames(p)}
+		rack, ok := r.rack(node)
+		var words []string
+		for _, s := range planned(rack) {
+			words = append(words, fmt.Sprint(s.Leaf, " ", s.PeerIP, " AS", s.PeerASN))
+		}
+		if ok != (len(words) > 0) {
+			t.Errorf("%s is in a rack: %v; its sessions are %v", node, ok, words)
+		}
+		return strings.Join(words, ", ")
+	}
+	const domain, both = ".labs.haystacknetworks.com", "leaf201 192.168.9.204 AS63500, leaf202 192.168.9.205 AS63500"
+	for node, want := range map[string]string{"k8c1s1": both, "k8c1s2": "leaf301 192.168.10.204 AS63501", "k8c1s9": ""} {
+		if got := leaves(racked(t), node+domain); got != want {
+			t.Errorf("with racks %s has %q, want %q", node, got, want)
+		}
+		if got := leaves(reference(t), node+domain); got != both {
+			t.Errorf("without racks %s has %q", node, got)
+		}
 	}
 }

@@ -66,7 +66,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
 		return context.Cause(ctx)
 	}
-	p := pass{Reconciler: r, api: api, nodes: nodes, applied: map[string]applied{}, told: map[string][]joinapi.Session{}, watchlist: newWatchlist()}
+	p := pass{Reconciler: r, api: api, nodes: nodes, racks: rackNames(r.Plan), applied: map[string]applied{}, told: map[string][]joinapi.Session{}, watchlist: newWatchlist()}
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
@@ -148,6 +148,7 @@ type pass struct {
 	*Reconciler
 	api       API
 	nodes     cache.Store
+	racks     map[string]string  // by node, as the plan has them
 	applied   map[string]applied // by node
 	clusterAt time.Time          // when the objects of the cluster were applied
 	told      map[string][]joinapi.Session
@@ -193,6 +194,21 @@ func (p *pass) run(ctx context.Context) error {
 		}
 	}
 	return errors.Join(append(errs, p.sessions(ctx, leased))...)
+}
+
+// rackNames are the racks of a plan's nodes.
+func rackNames(p plan.Plan) map[string]string {
+	names := make(map[string]string, len(p.Spec.Nodes))
+	for _, n := range p.Spec.Nodes {
+		names[p.FQDN(n)] = n.Rack
+	}
+	return names
+}
+
+// rack is where a node stands. One that the plan has no more is still in the
+// one rack of a plan that names none, and in no other.
+func (p *pass) rack(node string) (plan.Rack, bool) {
+	return p.Plan.Spec.RackOf(plan.Node{Rack: p.racks[node]})
 }
 
 // cluster applies what there is once in a cluster.
@@ -340,7 +356,11 @@ func (p *pass) annotate(ctx context.Context, n Node) error {
 
 func (p *pass) peers(ctx context.Context, n Node) error {
 	var errs []error
-	for _, peer := range Peers(p.api, p.Plan, n) {
+	rack, ok := p.rack(n.Name)
+	if !ok {
+		return errors.New("is enrolled, but in no rack of the plan, which would say what leaves it peers with; put it back into spec.nodes or spec.pools")
+	}
+	for _, peer := range Peers(p.api, p.Plan, rack, n) {
 		errs = append(errs, p.apply(ctx, bgpPeers, peer))
 	}
 	return errors.Join(errs...)

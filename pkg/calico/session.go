@@ -50,7 +50,8 @@ func (p *pass) sessions(ctx context.Context, leased []Node) error {
 // absent is for a node that is not in the cluster, or not any more: it has no
 // session, whatever was reported of it.
 func (p *pass) absent(ctx context.Context, node string) error {
-	return errors.Join(p.forget(ctx, node), p.tell(ctx, node, planned(p.Plan)))
+	rack, _ := p.rack(node)
+	return errors.Join(p.forget(ctx, node), p.tell(ctx, node, planned(rack)))
 }
 
 // forget ends a node's inquiry and has it asked again at once.
@@ -119,7 +120,8 @@ func (p *pass) read(ctx context.Context, node string, othersWait bool, now time.
 // judge tells what a status says; settled means that every planned session is
 // Established.
 func (p *pass) judge(ctx context.Context, node string, status *unstructured.Unstructured, now time.Time) (settled bool, err error) {
-	sessions := planned(p.Plan)
+	rack, _ := p.rack(node)
+	sessions := planned(rack)
 	if !reported(status) {
 		if now.Sub(p.open[node].since) < reportTimeout {
 			return false, nil

@@ -90,7 +90,7 @@ func status(fields map[string]any) *unstructured.Unstructured {
 func peer(ip, state string) any { return map[string]any{"peerIP": ip, "state": state} }
 
 func TestObserve(t *testing.T) {
-	p, now := reference(t), start()
+	rack, now := reference(t).Spec.AllRacks()[0], start()
 	session := func(leaf, ip, state string) joinapi.Session {
 		return joinapi.Session{Leaf: leaf, PeerIP: ip, PeerASN: 63500, State: joinapi.SessionState(state), Observed: now}
 	}
@@ -107,7 +107,7 @@ func TestObserve(t *testing.T) {
 		"nonsense":    {[]any{"x"}, "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := observe(planned(p), status(map[string]any{"bgp": map[string]any{"peersV4": tc.peers}}), now)
+			got := observe(planned(rack), status(map[string]any{"bgp": map[string]any{"peersV4": tc.peers}}), now)
 			want := []joinapi.Session{session("leaf201", "192.168.9.204", tc.one), session("leaf202", "192.168.9.205", tc.two)}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("sessions (-want +got):\n%s", diff)

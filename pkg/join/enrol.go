@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/pki"
@@ -124,7 +123,7 @@ func (c *Coordinator) admitted(tx Tx, name, key string, id joinapi.Identity) (No
 		Name: name, Role: h.Role, Key: key, Identity: id, Address: h.Address,
 		Progress: joinapi.PhaseEnrolled, Enrolled: c.Now().UTC(),
 	}
-	if n.ASN, err = c.leaseASN(tx, h); err != nil {
+	if n.ASN, err = c.giveASN(tx, h); err != nil {
 		return Node{}, err
 	}
 	if err := c.leaseAddress(tx, h); err != nil {
@@ -137,9 +136,16 @@ func (c *Coordinator) admitted(tx Tx, name, key string, id joinapi.Identity) (No
 // bootstrap token that is to be revoked; what was told of the old installation
 // goes.
 func (c *Coordinator) reinstalled(tx Tx, old Node, key string, id joinapi.Identity) (Node, error) {
+	h, err := c.Plan.HostPlan(old.Name)
+	if err != nil {
+		return Node{}, joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
+	}
 	n := Node{
-		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address, ASN: old.ASN,
+		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address,
 		Progress: joinapi.PhaseEnrolled, Bootstrap: old.Bootstrap, Enrolled: c.Now().UTC(),
+	}
+	if n.ASN, err = c.giveASN(tx, h); err != nil {
+		return Node{}, err
 	}
 	return n, put(tx, nodePrefix+n.Name, n)
 }
@@ -155,54 +161,4 @@ func (c *Coordinator) leaseAddress(tx Tx, h plan.HostPlan) error {
 			"the plan gives %s to %s, but %s holds it; the operator has to give one of them another", h.Address, h.Name, held.Node)
 	}
 	return put(tx, key, lease{h.Name})
-}
-
-// leaseASN takes the number that the node holds already, else the one that the
-// plan prefers, else the next that is free.
-func (c *Coordinator) leaseASN(tx Tx, h plan.HostPlan) (uint32, error) {
-	all, err := list[lease](tx, asnPrefix)
-	if err != nil {
-		return 0, err
-	}
-	held := make(map[string]string, len(all))
-	for number, l := range all {
-		held[number] = l.Node
-	}
-	asn, ok := pickASN(c.Plan, h, held)
-	if !ok {
-		return 0, refuse(joinapi.CodeConflict, "no ASN left",
-			"%d–%d has no free number left for %s; enlarge spec.asn", c.Plan.Spec.ASN.First, c.Plan.Spec.ASN.Last, h.Name)
-	}
-	// This read guards the transaction: the list does not.
-	if _, _, err := get[lease](tx, asnKey(asn)); err != nil {
-		return 0, err
-	}
-	return asn, put(tx, asnKey(asn), lease{h.Name})
-}
-
-// pickASN is leaseASN without a store; held maps numbers to nodes. A number
-// that another planned node prefers is left to it as long as others are free,
-// or one displaced node would displace all that follow.
-func pickASN(p plan.Plan, h plan.HostPlan, held map[string]string) (uint32, bool) {
-	for number, node := range held {
-		if node == h.Name {
-			return parseASN(number)
-		}
-	}
-	if held[formatASN(h.ASN)] == "" {
-		return h.ASN, true
-	}
-	var preferred []uint32
-	for i := range p.Spec.Nodes {
-		preferred = append(preferred, p.Spec.ASNOf(i))
-	}
-	for _, leave := range [][]uint32{preferred, nil} {
-		for n := uint64(p.Spec.ASN.First); n <= uint64(p.Spec.ASN.Last); n++ {
-			asn := uint32(n)
-			if held[formatASN(asn)] == "" && asn != asTrans && !slices.Contains(leave, asn) {
-				return asn, true
-			}
-		}
-	}
-	return 0, false
 }

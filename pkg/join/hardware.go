@@ -41,10 +41,8 @@ func (c *Coordinator) sameHardware(n Node, id joinapi.Identity) error {
 // gives it.
 func (c *Coordinator) cards(n Node) []plan.MAC {
 	known := slices.Clone(n.Identity.MACs)
-	for _, planned := range c.Plan.Spec.Nodes {
-		if c.Plan.FQDN(planned) == n.Name {
-			known = append(known, planned.MACs...)
-		}
+	if planned, ok := c.planned(n.Name); ok {
+		known = append(known, planned.MACs...)
 	}
 	slices.Sort(known)
 	return slices.Compact(known)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -132,7 +133,7 @@ func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
 	if err != nil {
 		return plan.HostPlan{}, joinapi.Errorf(joinapi.CodeNotFound, "%s is enrolled, but the plan has no such node any more", n.Name)
 	}
-	h.Address, h.ASN = n.Address, n.ASN
+	h.Address, h.ASN = n.Address, c.asn(n)
 	return h, nil
 }
 
@@ -161,6 +162,17 @@ func (c *Coordinator) View(ctx context.Context, who Caller, id joinapi.Identity)
 	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: h, Sessions: n.Sessions}, nil
 }
 
+// planned is what the plan says of a node, by its fully qualified name.
+func (c *Coordinator) planned(name string) (plan.Node, bool) {
+	short := strings.TrimSuffix(name, "."+c.Plan.Spec.Domain)
+	for _, n := range c.Plan.Spec.Nodes {
+		if n.Name == short {
+			return n, true
+		}
+	}
+	return plan.Node{}, false
+}
+
 // Nodes returns all enrolled nodes by their fully qualified names.
 func (c *Coordinator) Nodes(ctx context.Context) (map[string]Node, error) {
 	var nodes map[string]Node
@@ -168,6 +180,10 @@ func (c *Coordinator) Nodes(ctx context.Context) (map[string]Node, error) {
 		nodes, err = list[Node](tx, nodePrefix)
 		return err
 	})
+	for name, n := range nodes {
+		n.ASN = c.asn(n)
+		nodes[name] = n
+	}
 	return nodes, err
 }
 

@@ -33,7 +33,7 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 			return joinapi.Errorf(joinapi.CodeInvalid, "%s has more than %d reports on record", n.Name, maxReports)
 		}
 		advance(n, r)
-		route(n, c.leaves())
+		route(n, c.leaves(n.Name))
 		return nil
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *Coordinator) Sessions(ctx context.Context, node string, sessions []join
 		before, _ = n.Phase()
 		changed := !sameStates(n.Sessions, sessions)
 		n.Sessions = sessions
-		route(&n, c.leaves())
+		route(&n, c.leaves(n.Name))
 		after, reason = n.Phase()
 		if !changed && before == after {
 			return nil // only their time of observation differs
@@ -149,10 +149,14 @@ func sameStates(a, b []joinapi.Session) bool {
 	})
 }
 
-// leaves are the addresses that every node has to have a session with.
-func (c *Coordinator) leaves() map[string]string {
+// leaves are the addresses that a node has to have a session with, those of its
+// rack, and their names. A node that the plan has no more is still in the one
+// rack of a plan that names none, and in no other.
+func (c *Coordinator) leaves(node string) map[string]string {
+	planned, _ := c.planned(node)
+	rack, _ := c.Plan.Spec.RackOf(planned)
 	leaves := map[string]string{}
-	for _, l := range c.Plan.Spec.Fabric.Leaves {
+	for _, l := range rack.Leaves {
 		leaves[l.Address.String()] = l.Name
 	}
 	return leaves
@@ -161,7 +165,11 @@ func (c *Coordinator) leaves() map[string]string {
 // route moves a joined node to routed when each planned session is Established,
 // and back with the reason when one is not.
 func route(n *Node, leaves map[string]string) {
-	if !joined(*n) {
+	switch {
+	case !joined(*n):
+		return
+	case len(leaves) == 0: // or it would be routed with no session at all
+		n.Progress, n.Reason = joinapi.PhaseJoined, "it is in no rack of the plan, so no session is planned"
 		return
 	}
 	down := unknown(leaves)

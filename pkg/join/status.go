@@ -20,9 +20,10 @@ func (c *Coordinator) Status(ctx context.Context) (joinapi.Status, error) {
 		return joinapi.Status{}, err
 	}
 	status := joinapi.Status{Cluster: c.Plan.Metadata.Name, Access: access && c.connected() != nil}
+	asns := c.Plan.Spec.ASNs()
 	for i, planned := range c.Plan.Spec.Nodes {
 		s := joinapi.NodeStatus{
-			Name: c.Plan.FQDN(planned), Role: planned.Role, Address: planned.Address.String(), ASN: c.Plan.Spec.ASNOf(i),
+			Name: c.Plan.FQDN(planned), Role: planned.Role, Address: planned.Address.String(), ASN: asns[i],
 		}
 		if n, ok := nodes[s.Name]; ok {
 			s.Phase, s.Reason = n.Phase()

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -198,8 +199,12 @@ func TestANodeFromEnrolmentToOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, _ := s.Plan.HostPlan("k8c1s1")
-	if diff := cmp.Diff(joinapi.NodeView{Phase: joinapi.PhaseEnrolled, Plan: want}, view, cmp.Comparer(func(a, b plan.HostPlan) bool {
-		return fmt.Sprint(a) == fmt.Sprint(b)
+	if diff := cmp.Diff(joinapi.NodeView{Phase: joinapi.PhaseEnrolled, Plan: want}, view, cmp.Comparer(func(a, b netip.Addr) bool {
+		return a == b
+	}), cmp.Comparer(func(a, b netip.Prefix) bool {
+		return a == b
+	}), cmp.Comparer(func(a, b netip.AddrPort) bool {
+		return a == b
 	})); diff != "" {
 		t.Error(diff)
 	}

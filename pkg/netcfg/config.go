@@ -53,6 +53,24 @@ type VLAN struct {
 	Address netip.Prefix `json:"address"`
 	// Gateway is the next hop of the default route; the zero value means none.
 	Gateway netip.Addr `json:"gateway,omitzero"`
+	// Metric is that of the default route; nil means [DefaultMetric], as does a
+	// network that was stored before there was a choice.
+	Metric *uint32 `json:"metric,omitempty"`
+}
+
+// DefaultMetric is below NetworkManager's 100 for Ethernet, so that a
+// provisioning interface with a DHCP lease does not keep the node's traffic,
+// and above the 0 of what BIRD installs, so that a default route which the
+// leaves announce is preferred.
+const DefaultMetric = 50
+
+// route is the default route that v wants.
+func (v VLAN) route() Route {
+	metric := DefaultMetric
+	if v.Metric != nil {
+		metric = int(*v.Metric)
+	}
+	return Route{v.Gateway, v.Name, metric}
 }
 
 // DNS is what /etc/resolv.conf should say. Without servers the file is left

@@ -8,11 +8,6 @@ import (
 	"strings"
 )
 
-// Metric is that of the default route. It is below NetworkManager's 100 for
-// Ethernet, so that a provisioning interface with a DHCP lease does not keep
-// the node's traffic.
-const Metric = 50
-
 // spare is the name under which the successor of a bond is made. A link of this
 // name outside of [ReplaceBond] is what a crash has left.
 const spare = "nodeprep-new"
@@ -230,7 +225,7 @@ func secondary(a, b netip.Prefix) bool { return a.Masked() == b.Masked() }
 
 func (d *differ) routes() {
 	vlan := d.want.VLAN
-	ours := Route{vlan.Gateway, vlan.Name, Metric}
+	ours := vlan.route()
 	for _, r := range d.now.Routes {
 		if r.Link == vlan.Name && r != ours {
 			d.add(RemoveRoute{r})

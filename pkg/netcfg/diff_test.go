@@ -208,7 +208,7 @@ route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 bond0.address: 192.168.9.193/28 -> -
 `},
 		{"wrong gateway", func(s *State) {
-			s.Routes[0] = via("192.168.9.205", "bond0.1500", Metric)
+			s.Routes[0] = via("192.168.9.205", "bond0.1500", DefaultMetric)
 		}, `
 route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -
 route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
@@ -301,7 +301,7 @@ func TestRefusals(t *testing.T) {
 			want:  "bond0.1500 exists and is no VLAN: bond0.1500 macvlan mtu 9000 mac 00:00:5e:00:53:01 up; see: ip -d link show bond0.1500",
 		}, {
 			name:  "the metric is taken",
-			start: func(s *State) { s.Routes[1].Metric = Metric },
+			start: func(s *State) { s.Routes[1].Metric = DefaultMetric },
 			want:  "another default route has the metric of ours: default via 10.9.0.1 dev mgmt0 metric 50; see: ip route show default",
 		}, {
 			name: "everything at once",
@@ -348,6 +348,39 @@ func TestDiffIsPure(t *testing.T) {
 	}
 	if diff := cmp.Diff(before.String(), s.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestMetric moves the default route to another metric and back, which a
+// config without one means.
+func TestMetric(t *testing.T) {
+	k, c := &fakeKernel{State: prepared(t)}, reference()
+	for _, test := range []struct {
+		metric *uint32
+		want   string
+	}{
+		{new(uint32(0)), "50 -> 0"},
+		{new(uint32(4294967295)), "0 -> 4294967295"},
+		{nil, "4294967295 -> 50"},
+		{new(uint32(50)), ""},
+	} {
+		c.VLAN.Metric = test.metric
+		want := ""
+		if from, to, changes := strings.Cut(test.want, " -> "); changes {
+			const route = "default via 192.168.9.206 dev bond0.1500 metric "
+			want = "route: " + route + from + " -> -\nroute: - -> " + route + to + "\n"
+		}
+		if diff := cmp.Diff(want, converge(t, k, c)); diff != "" {
+			t.Errorf("metric %s (-want +got):\n%s", test.want, diff)
+		}
+	}
+	c.VLAN.Metric = new(uint32(100)) // the provisioning interface's
+	if _, err := Diff(k.State, c); err == nil || !strings.Contains(err.Error(), "another default route has the metric of ours: default via 10.9.0.1") {
+		t.Errorf("error is %v", err)
+	}
+	c.VLAN.Metric = new(uint32(200))
+	if notes := Notes(k.State, c); len(notes) != 2 || !strings.HasSuffix(notes[1], "is preferred to ours, which has metric 200") {
+		t.Errorf("notes are %q", notes)
 	}
 }
 

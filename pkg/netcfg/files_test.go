@@ -145,6 +145,27 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// A network that was stored before its metric could be chosen has none.
+func TestStoreWithoutMetric(t *testing.T) {
+	root, c := t.TempDir(), reference().Resolve(hardware())
+	c.VLAN.Metric = new(uint32(7))
+	applyFiles(t, func() ([]Change, error) { return PlanStore(root, c) })
+	text := read(t, root, StorePath)
+	if loaded, err := Load(root); err != nil || loaded.VLAN.route().Metric != 7 {
+		t.Errorf("loaded %+v, %v", loaded.VLAN, err)
+	}
+	older := strings.Replace(text, ",\n      \"metric\": 7", "", 1)
+	if older == text {
+		t.Fatalf("no metric in %s", text)
+	}
+	if err := os.WriteFile(filepath.Join(root, StorePath), []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err := Load(root); err != nil || loaded.VLAN.route().Metric != DefaultMetric {
+		t.Errorf("loaded %+v, %v", loaded.VLAN, err)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	for _, test := range []struct{ name, edit, to, want string }{
 		{"unknown field", `"mtu"`, `"mtuu"`, `decoding /var/lib/nodeprep/network.json: json: unknown field "mtuu"`},

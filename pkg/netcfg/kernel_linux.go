@@ -227,6 +227,9 @@ func toIPNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
+// routes returns the default routes but those of BIRD: what the leaves announce
+// comes and goes with a session, and on our own link would pass for one that
+// somebody has left there.
 func (k linux) routes(names map[int]string) ([]Route, error) {
 	list, err := k.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{}, netlink.RT_FILTER_DST)
 	if err != nil {
@@ -234,6 +237,9 @@ func (k linux) routes(names map[int]string) ([]Route, error) {
 	}
 	routes := make([]Route, 0, len(list))
 	for _, r := range list {
+		if r.Protocol == unix.RTPROT_BIRD {
+			continue
+		}
 		gateway, _ := netip.AddrFromSlice(r.Gw)
 		routes = append(routes, Route{gateway.Unmap(), names[r.LinkIndex], r.Priority})
 	}

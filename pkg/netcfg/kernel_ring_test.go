@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // rack is a host with two legs, in the namespace of the test's thread, and the
@@ -279,7 +280,7 @@ bond0.1500.mtu: 1500 -> 9000
 // TestKernelDrift breaks a prepared host in small ways.
 func TestKernelDrift(t *testing.T) {
 	ours := netip.MustParsePrefix("192.168.9.193/28")
-	route := Route{netip.MustParseAddr("192.168.9.206"), "bond0.1500", Metric}
+	route := Route{netip.MustParseAddr("192.168.9.206"), "bond0.1500", DefaultMetric}
 	foreign := netip.MustParsePrefix("192.168.9.199/28")
 	for _, test := range []struct {
 		name  string
@@ -302,7 +303,7 @@ func TestKernelDrift(t *testing.T) {
 		{"route", []Step{RemoveRoute{route}}, "route: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
 		{
 			"gateway",
-			[]Step{RemoveRoute{route}, AddRoute{Route{netip.MustParseAddr("192.168.9.205"), "bond0.1500", Metric}}},
+			[]Step{RemoveRoute{route}, AddRoute{Route{netip.MustParseAddr("192.168.9.205"), "bond0.1500", DefaultMetric}}},
 			"route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
 		},
 	} {
@@ -316,6 +317,36 @@ func TestKernelDrift(t *testing.T) {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestKernelMetric moves the default route of a prepared host.
+func TestKernelMetric(t *testing.T) {
+	r, c := newRack(t), quick()
+	converge(t, r.kernel, c)
+	c.VLAN.Metric = new(uint32(0))
+	want := "route: default via 192.168.9.206 dev bond0.1500 metric 50 -> -\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 0\n"
+	if diff := cmp.Diff(want, converge(t, r.kernel, c)); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+// TestKernelLeavesBIRDsDefault has a default route on our own link that came
+// over BGP.
+func TestKernelLeavesBIRDsDefault(t *testing.T) {
+	r := newRack(t)
+	converge(t, r.kernel, quick())
+	vlan, err := netlink.LinkByName("bond0.1500")
+	r.must(err)
+	learned := &netlink.Route{LinkIndex: vlan.Attrs().Index, Gw: net.IPv4(192, 168, 9, 204), Protocol: unix.RTPROT_BIRD}
+	r.must(netlink.RouteAdd(learned))
+	if got := converge(t, r.kernel, quick()); got != "" {
+		t.Errorf("changes are %s", got)
+	}
+	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Protocol: unix.RTPROT_BIRD}, netlink.RT_FILTER_PROTOCOL)
+	r.must(err)
+	if len(routes) != 1 {
+		t.Errorf("BIRD's routes are %v", routes)
 	}
 }
 

@@ -72,9 +72,10 @@ func Notes(observed State, c Config) []string {
 		note("%s: downdelay %s becomes %s: the kernel rounds down to a multiple of miimon %s",
 			b.Name, b.DownDelay, a.DownDelay, b.MIIMon)
 	}
+	ours := c.VLAN.route()
 	for _, r := range observed.Routes {
-		if c.VLAN.Gateway.IsValid() && r.Link != c.VLAN.Name && r.Metric < Metric {
-			note("%s is preferred to ours, which has metric %d", r, Metric)
+		if ours.Gateway.IsValid() && r.Link != ours.Link && r.Metric < ours.Metric {
+			note("%s is preferred to ours, which has metric %d", r, ours.Metric)
 		}
 	}
 	return notes

@@ -15,9 +15,10 @@ func (d *differ) refusals() error {
 	d.legsRefused(&p)
 	d.bondRefused(&p)
 	d.vlanRefused(&p)
+	ours := d.want.VLAN.route()
 	for _, r := range d.now.Routes {
 		// The kernel replaces a route of equal metric, whichever link it is on.
-		p.check(r.Metric != Metric || r.Link == d.want.VLAN.Name,
+		p.check(r.Metric != ours.Metric || r.Link == ours.Link,
 			"another default route has the metric of ours: %s; see: ip route show default", r)
 	}
 	return errors.Join(p...)

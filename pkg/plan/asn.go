@@ -2,7 +2,10 @@
 
 package plan
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // maxCalicoASN is the largest number that Calico's BGPPeer takes (its CRD
 // stores a signed 32-bit integer with format int32).
@@ -14,8 +17,8 @@ func (s Spec) ASNOf(i int) uint32 { return s.ASNs()[i] }
 
 func (c *checker) asn(s Spec) {
 	first, last := s.ASN.First, s.ASN.Last
-	usable := c.number("spec.asn.first", first)
-	usable = c.number("spec.asn.last", last) && usable
+	usable := c.speaker("spec.asn.first", first)
+	usable = c.speaker("spec.asn.last", last) && usable
 	if !usable {
 		return // what follows would only repeat it
 	}
@@ -23,26 +26,85 @@ func (c *checker) asn(s Spec) {
 		c.errorf("spec.asn.last", "%d is below spec.asn.first %d", last, first)
 		return
 	}
-	if first <= s.Fabric.ASN && s.Fabric.ASN <= last {
-		c.errorf("spec.asn", "%d–%d holds spec.fabric.asn %d; eBGP needs two numbers", first, last, s.Fabric.ASN)
-	}
+	c.leafNumbers(s)
 	c.publicASN("spec.asn", first, last, s.ASN.Owned)
+	if s.ASN.Model == PerCluster {
+		if last != first {
+			c.errorf("spec.asn.last", "is %d, but all nodes of the model %s share one number; want %d", last, PerCluster, first)
+		}
+		return
+	}
 	if n := uint64(last) - uint64(first) + 1; n < uint64(len(s.Nodes)) {
 		c.errorf("spec.asn", "%d–%d holds %d numbers, too few for %d nodes", first, last, n, len(s.Nodes))
 	}
+	c.rackNumbers(s)
 }
+
+// leafNumbers wants the leaves' numbers outside the nodes' range.
+func (c *checker) leafNumbers(s Spec) {
+	within := func(path string, asn uint32) {
+		if s.ASN.First <= asn && asn <= s.ASN.Last {
+			c.errorf("spec.asn", "%d–%d holds %s %d; eBGP needs two numbers", s.ASN.First, s.ASN.Last, path, asn)
+		}
+	}
+	within("spec.fabric.asn", s.Fabric.ASN)
+	within("spec.fabric.internalASN", s.Fabric.InternalASN)
+	for i, r := range s.Racks {
+		if r.LeafASN != s.Fabric.ASN {
+			within(fmt.Sprintf("spec.racks[%d].leafASN", i), r.LeafASN)
+		}
+	}
+}
+
+// rackNumbers wants the racks' ranges inside the plan's, apart from each other,
+// and large enough.
+func (c *checker) rackNumbers(s Spec) {
+	for i, r := range s.Racks {
+		path := fmt.Sprintf("spec.racks[%d].asns", i)
+		if r.ASNs == (ASNRange{}) {
+			continue
+		}
+		if r.ASNs.First < s.ASN.First || r.ASNs.Last > s.ASN.Last {
+			c.errorf(path, "%s is not inside spec.asn %d–%d", r.ASNs, s.ASN.First, s.ASN.Last)
+		}
+		if n := len(s.NodesOf(r.Name)); r.ASNs.Len() < n {
+			c.errorf(path, "%s holds %d numbers, too few for the rack's %d nodes", r.ASNs, r.ASNs.Len(), n)
+		}
+		for j, other := range s.Racks[:i] {
+			if other.ASNs != (ASNRange{}) && other.ASNs.First <= r.ASNs.Last && r.ASNs.First <= other.ASNs.Last {
+				c.errorf(path, "%s overlaps %s of spec.racks[%d].asns", r.ASNs, other.ASNs, j)
+			}
+		}
+	}
+}
+
+// speaker refuses what can be no number of one end of a node's session, and
+// reports whether it may be one.
+func (c *checker) speaker(path string, asn uint32) bool {
+	if !c.number(path, asn) {
+		return false
+	}
+	if asn > maxCalicoASN {
+		c.errorf(path, "%d is above %d, the largest that Calico's BGPPeer stores", asn, maxCalicoASN)
+		return false
+	}
+	return true
+}
+
+// asTrans stands for a number of 32 bits towards a speaker that knows 16.
+const asTrans = 23456
+
+func last(asn uint32) bool { return asn == 1<<16-1 || asn == 1<<32-1 }
 
 // number refuses what can be no speaker's AS and reports whether it may be one.
 func (c *checker) number(path string, asn uint32) bool {
 	switch {
 	case asn == 0:
 		c.errorf(path, "is missing or 0, which no speaker may use (RFC 7607)")
-	case asn == 23456:
+	case asn == asTrans:
 		c.errorf(path, "23456 is AS_TRANS (RFC 6793)")
-	case asn == 65535 || asn == 1<<32-1:
+	case last(asn):
 		c.errorf(path, "%d is reserved (RFC 7300)", asn)
-	case asn > maxCalicoASN:
-		c.errorf(path, "%d is above %d, the largest that Calico's BGPPeer stores", asn, maxCalicoASN)
 	default:
 		return true
 	}
@@ -57,6 +119,8 @@ func (c *checker) publicASN(path string, first, last uint32, owned bool) {
 	switch {
 	case first >= 64496 && last <= 64511 || first >= 65536 && last <= 65551:
 		c.warnf(path, "%s is for documentation only (RFC 5398)", numbers(first, last))
+	case first <= 131071 && last >= 65552:
+		c.warnf(path, "%s holds numbers that IANA has reserved (65552–131071)", numbers(first, last))
 	case !owned && (!private(first) || !private(last)):
 		c.warnf(path, "%s is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)", numbers(first, last))
 	}
@@ -67,12 +131,4 @@ func numbers(first, last uint32) string {
 		return strconv.FormatUint(uint64(first), 10)
 	}
 	return strconv.FormatUint(uint64(first), 10) + "–" + strconv.FormatUint(uint64(last), 10)
-}
-
-func (c *checker) nodeASN(path string, s Spec, i int, taken seen) {
-	asn := s.ASNOf(i)
-	if own := s.Nodes[i].ASN; own != 0 && (own < s.ASN.First || own > s.ASN.Last) {
-		c.errorf(path, "%d is outside spec.asn %d–%d", own, s.ASN.First, s.ASN.Last)
-	}
-	c.unique(path, strconv.FormatUint(uint64(asn), 10), taken)
 }

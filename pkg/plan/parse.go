@@ -94,7 +94,7 @@ func Parse(data []byte) (Plan, Report) {
 		return p, report // nothing was read, so nothing more can be said
 	}
 	p.setDefaults()
-	c := &checker{}
+	c := newChecker()
 	c.expand(&p)
 	c.check(p)
 	// What could not be decoded was reported under its path; a check of the

@@ -19,12 +19,27 @@ func (p place) at(field string) (path, prefix string) {
 	if p.pool == "" {
 		return p.path + "." + field, ""
 	}
-	plural := map[string]string{"name": "names", "address": "addresses", "asn": "asns"}
-	if many, ok := plural[field]; ok {
-		field = many
+	switch field {
+	case "name", "asn":
+		field += "s"
+	case "address":
+		field += "es"
 	}
 	return p.path + "." + field, p.pool + ": "
 }
+
+// owner is how the report calls the node as the one that has a value already.
+func (p place) owner(field string) string {
+	path, _ := p.at(field)
+	if p.pool == "" {
+		return path
+	}
+	return path + " for " + p.pool
+}
+
+// maxNodes is how many nodes a plan may have, so that a handful of lines
+// cannot fill the memory: four times what one Kubernetes cluster is said to bear.
+const maxNodes = 20_000
 
 // expand adds the nodes of the pools to those that are listed, and remembers
 // where each is spoken of.
@@ -35,15 +50,23 @@ func (c *checker) expand(p *Plan) {
 	}
 	for i, pool := range s.Pools {
 		path := fmt.Sprintf("spec.pools[%d]", i)
-		if !c.pool(path, pool) {
+		if !c.pool(path, *s, pool) {
 			continue
 		}
-		bits := poolBits(*s, pool)
-		for j := range pool.Names.Len() {
-			n := pool.node(j, bits)
-			s.Nodes = append(s.Nodes, n)
-			c.places = append(c.places, place{path, n.Name})
+		if n := pool.Names.Len(); len(s.Nodes)+n > maxNodes {
+			c.errorf(path+".names", "%s makes more than %d nodes of the plan, the most that it may have", pool.Names, maxNodes)
+			return
 		}
+		c.fill(s, path, pool)
+	}
+}
+
+func (c *checker) fill(s *Spec, path string, pool Pool) {
+	bits := poolBits(*s, pool)
+	for i := range pool.Names.Len() {
+		n := pool.node(i, bits)
+		s.Nodes = append(s.Nodes, n)
+		c.places = append(c.places, place{path, n.Name})
 	}
 }
 
@@ -66,25 +89,36 @@ func (p Pool) node(i, bits int) Node {
 	}
 	for _, pattern := range p.Ports {
 		var port Port
-		if port.UnmarshalText([]byte(pattern.At(i%pattern.Len()))) == nil {
+		if port.UnmarshalText([]byte(pattern.At(i))) == nil {
 			n.Ports = append(n.Ports, port)
 		}
 	}
 	return n
 }
 
-// pool says whether a pool's ranges are of one length, so that it has nodes.
-func (c *checker) pool(path string, p Pool) bool {
-	n := p.Names.Len()
-	if n == 1 && p.Names.Prefix == "" {
-		c.errorf(path+".names", "is missing; want a pattern such as k8c1a{01..40}")
-		return false
+// pool says whether a pool's nodes can be told: what is wrong with all of them
+// is said once.
+func (c *checker) pool(path string, s Spec, p Pool) bool {
+	before := len(c.report)
+	if !label.MatchString(p.Names.At(0)) {
+		c.errorf(path+".names", "%q is no DNS label (lower-case letters, digits, dashes); want a pattern such as k8c1a{01..40}", p.Names.At(0))
 	}
-	usable := true
+	if p.Role == "" {
+		c.errorf(path+".role", "is missing; want %s or %s", ControlPlane, Worker)
+	}
+	if _, ok := s.RackOf(Node{Rack: p.Rack}); !ok {
+		c.noRack(place{path: path}, p.Rack, len(s.Racks))
+	}
+	c.poolRanges(path, p)
+	return len(c.report) == before
+}
+
+// poolRanges wants as many of everything as there are names.
+func (c *checker) poolRanges(path string, p Pool) {
+	n := p.Names.Len()
 	count := func(field string, got int) {
 		if got != n {
-			c.errorf(path+field, "holds %d, spec.pools[].names %s holds %d", got, p.Names, n)
-			usable = false
+			c.errorf(path+field, "holds %d, %s.names %s holds %d", got, path, p.Names, n)
 		}
 	}
 	count(".addresses", p.Addresses.Len())
@@ -97,8 +131,6 @@ func (c *checker) pool(path string, p Pool) bool {
 		var port Port
 		if err := port.UnmarshalText([]byte(pattern.At(0))); err != nil {
 			c.errorf(path+field, "%s: %v", pattern, err)
-			usable = false
 		}
 	}
-	return usable
 }

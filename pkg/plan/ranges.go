@@ -92,13 +92,13 @@ func (r AddrRange) Len() int {
 	if !r.First.Is4() || !r.Last.Is4() {
 		return 0
 	}
-	return int(int64(number(r.Last))-int64(number(r.First))) + 1
+	return int(int64(ordinal(r.Last))-int64(ordinal(r.First))) + 1
 }
 
 // At is the i-th address, from 0.
-func (r AddrRange) At(i int) netip.Addr { return address(number(r.First) + uint32(i)) }
+func (r AddrRange) At(i int) netip.Addr { return address(ordinal(r.First) + uint32(i)) }
 
-func number(a netip.Addr) uint32 {
+func ordinal(a netip.Addr) uint32 {
 	b := a.As4()
 	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 }

@@ -3,6 +3,7 @@
 package document
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
+
+var update = flag.Bool("update", false, "write testdata/ from what the code says now")
 
 func reference(t *testing.T) plan.Plan {
 	t.Helper()
@@ -36,7 +39,13 @@ func hostPlan(t *testing.T, p plan.Plan, name string) plan.HostPlan {
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	want, err := os.ReadFile(filepath.Join("testdata", name))
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,12 @@
 package document
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/yaml"
 )
 
 // encode writes one YAML document per object, in order.
@@ -33,8 +34,12 @@ func encodeOne(o runtime.Object) (string, error) {
 		return "", err
 	}
 	prune(fields)
-	text, err := yaml.Marshal(fields)
-	return string(text), err
+	var text strings.Builder
+	enc := yaml.NewEncoder(&text)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	err = errors.Join(enc.Encode(fields), enc.Close())
+	return text.String(), err
 }
 
 func prune(fields map[string]any) {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+func renderCommand() *cobra.Command {
+	var of part
+	cmd := &cobra.Command{
+		Use:   "render KIND PLAN.yaml",
+		Short: "Print what a plan means to a leaf switch, Calico, MetalLB, kubeadm or a kickstart file",
+		Long: `render prints what the plan means to one of those that have to agree with it:
+
+` + renderHelp() + `
+The result is on standard output, and is printed only when the plan is valid;
+else every error is on standard error and the exit status is 1. Warnings are on
+standard error and change nothing. render asks nobody and touches nothing.`,
+		Example: `  joinsvc render apic plan.yaml --lldp reports >k8c1.json
+  joinsvc render frr plan.yaml --leaf leaf201 >frr.conf
+  joinsvc render calico plan.yaml | calicoctl apply -f -
+  joinsvc render metallb plan.yaml | kubectl apply -f -
+  joinsvc render kubeadm plan.yaml --node k8c1m0
+  joinsvc render kickstart plan.yaml >>ks.cfg`,
+		Args:              renderArgs,
+		ValidArgsFunction: completeRender,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind, err := findKind(args[0])
+			if err != nil {
+				return err
+			}
+			if err := kind.takes(cmd.Flags()); err != nil {
+				return err
+			}
+			return kind.print(cmd.OutOrStdout(), cmd.ErrOrStderr(), args[1], of)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&of.leaf, flagLeaf, "", "only this leaf (default all, in one output)")
+	flags.StringVar(&of.node, flagNode, "", "only this node (default all, in one output)")
+	flags.StringVar(&of.lldp, flagLLDP, "", "folder of what lldpctl -f json printed on the hosts, NODE.json each: stands for spec.nodes[].ports")
+	_ = cmd.MarkFlagDirname(flagLLDP) // fails only for a flag that is not there
+	return cmd
+}
+
+// renderHelp is a line for each kind with its own flag, far enough in for a
+// manual page to leave them lines.
+func renderHelp() string {
+	var b strings.Builder
+	for _, k := range renderKinds() {
+		line := fmt.Sprintf("    %-9s  %s", k.name, k.doc)
+		if k.flag != "" {
+			line += " [--" + k.flag + "]"
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range renderKinds() {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+func renderArgs(_ *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return &usageError{fmt.Errorf("render: want a kind and a plan, got %d argument(s); the kinds are %s", len(args), strings.Join(kindNames(), ", "))}
+	}
+	return nil
+}
+
+func findKind(name string) (renderKind, error) {
+	for _, k := range renderKinds() {
+		if k.name == name {
+			return k, nil
+		}
+	}
+	return renderKind{}, &usageError{fmt.Errorf("render: %q is no kind; the kinds are %s", name, strings.Join(kindNames(), ", "))}
+}
+
+// takes refuses a flag that would have no effect.
+func (k renderKind) takes(flags *pflag.FlagSet) error {
+	for _, name := range []string{flagLeaf, flagNode, flagLLDP} {
+		if flags.Changed(name) && name != k.flag {
+			return &usageError{fmt.Errorf("render: %s takes no --%s", k.name, name)}
+		}
+	}
+	return nil
+}
+
+// print renders the plan in file, or says on stderr what is wrong with it.
+func (k renderKind) print(stdout, stderr io.Writer, file string, of part) error {
+	p, report, err := plan.Load(file)
+	if err != nil {
+		return err
+	}
+	for _, w := range report.Warnings() {
+		fmt.Fprintln(stderr, w)
+	}
+	if err := report.Err(); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	text, err := k.render(p, of)
+	if err != nil {
+		return fmt.Errorf("rendering %s of %s: %w", k.name, file, err)
+	}
+	_, err = stdout.Write(text)
+	return err
+}
+
+// completeRender completes a kind, then a file.
+func completeRender(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	switch len(args) {
+	case 0:
+		var kinds []cobra.Completion
+		for _, k := range renderKinds() {
+			kinds = append(kinds, cobra.CompletionWithDesc(k.name, k.doc))
+		}
+		return kinds, cobra.ShellCompDirectiveNoFileComp
+	case 1:
+		return []cobra.Completion{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}

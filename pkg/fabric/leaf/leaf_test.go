@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package leaf_test
+
+import (
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+var update = flag.Bool("update", false, "write testdata/ from what the code says now")
+
+// example is the shipped plan: three nodes of AS numbers of their own.
+func example(t testing.TB) plan.Plan {
+	t.Helper()
+	doc, err := os.ReadFile("../../../docs/examples/k8c1.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, report := plan.Parse(doc)
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// cluster is the shipped plan with one AS number for all nodes.
+func cluster(t testing.TB) plan.Plan {
+	t.Helper()
+	p := example(t)
+	p.Spec.ASN = plan.ASN{Model: plan.PerCluster, First: 64512, Last: 64512}
+	return p
+}
+
+// plans are what the golden files are of.
+func plans(t testing.TB) map[string]plan.Plan {
+	t.Helper()
+	withBFD := cluster(t)
+	withBFD.Spec.Fabric.BFD = plan.BFD{Interval: 300 * time.Millisecond, Multiplier: 3}
+	return map[string]plan.Plan{
+		"k8c1":     example(t),
+		"cluster":  withBFD,
+		"tworacks": racks(t, 2, 2),
+	}
+}
+
+// racks is a plan of that many racks with that many hosts each, on leaves whose
+// only number is the one that nodes see.
+func racks(t testing.TB, racks, hosts int) plan.Plan {
+	t.Helper()
+	p := example(t)
+	p.Spec.Fabric.InternalASN = 0
+	p.Spec.Fabric.Leaves, p.Spec.Nodes = nil, nil
+	p.Spec.ASN = plan.ASN{Model: plan.PerNode, First: 4200000000, Last: 4200099999}
+	for i := range racks {
+		at := func(host int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i), 0, byte(host)}) }
+		name := fmt.Sprintf("r%02d", i+1)
+		rack := plan.Rack{
+			Name: name, LeafASN: 65001 + uint32(i),
+			NodeNetwork: plan.NodeNetwork{Subnet: netip.PrefixFrom(at(0), 24), VLAN: 1500, Gateway: at(254)},
+		}
+		for j, leaf := range []string{name + "a", name + "b"} {
+			rack.Leaves = append(rack.Leaves, plan.Leaf{Name: leaf, Address: at(252 + j)})
+		}
+		for j := range hosts {
+			node := plan.Node{Name: fmt.Sprintf("%sn%02d", name, j+1), Role: plan.Worker, Rack: name, Address: netip.PrefixFrom(at(j+1), 24)}
+			for _, l := range rack.Leaves {
+				node.Ports = append(node.Ports, plan.Port{Leaf: l.Name, ID: fmt.Sprintf("1/%d", j+1)})
+			}
+			p.Spec.Nodes = append(p.Spec.Nodes, node)
+		}
+		p.Spec.Racks = append(p.Spec.Racks, rack)
+	}
+	return p
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// platforms are the emitters whose leaves are texts.
+func platforms() map[string]platform {
+	return map[string]platform{
+		"frr":  {leaf.FRR, "!"},
+		"bird": {leaf.BIRD, "#"},
+		"nxos": {leaf.NXOS, "!"},
+		"eos":  {leaf.EOS, "!"},
+	}
+}
+
+type platform struct {
+	emit    func(plan.Plan, string) ([]byte, error)
+	comment string
+}
+
+func TestPlatforms(t *testing.T) {
+	for extension, platform := range platforms() {
+		for name, p := range plans(t) {
+			got, err := leaf.All(p, platform.emit, platform.comment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+"."+extension, got)
+		}
+	}
+}
+
+func TestSONiC(t *testing.T) {
+	for name, p := range plans(t) {
+		got, err := leaf.AllSONiC(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".sonic.json", got)
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+)
+
+// aciName is what an APIC takes as the name of an object.
+var aciName = regexp.MustCompile(`^[a-zA-Z0-9_.:-]{1,64}$`)
+
+func (c *checker) aci(s Spec) {
+	a := s.Fabric.ACI
+	if a == nil {
+		return
+	}
+	c.aciName("spec.fabric.aci.tenant", a.Tenant)
+	c.aciName("spec.fabric.aci.vrf", a.VRF)
+	c.aciName("spec.fabric.aci.l3out", a.L3Out)
+	if a.Outside != (Outside{}) {
+		c.outside(s, a.Outside)
+	}
+	names := seen{}
+	for i, app := range a.Applications {
+		c.application(s, fmt.Sprintf("spec.fabric.aci.applications[%d]", i), app, names)
+	}
+}
+
+func (c *checker) aciName(path, name string) {
+	if !aciName.MatchString(name) {
+		c.errorf(path, "%q is no name for an APIC: want 1 to 64 letters, digits and _.:-", name)
+	}
+}
+
+// floating wants the floating SVI's address in the one subnet that it serves.
+func (c *checker) floating(s Spec, r Rack) {
+	const path = "spec.fabric.aci.floatingSVI.address"
+	if !s.Fabric.floating() {
+		return
+	}
+	f := s.Fabric.ACI.FloatingSVI
+	if len(s.Racks) > 1 {
+		if r.Name == s.Racks[0].Name {
+			c.errorf(path, "%s can be in one subnet only, the plan has %d racks; leave it out", f.Address, len(s.Racks))
+		}
+		return
+	}
+	c.inSubnet(path, f.Address, r.NodeNetwork.Subnet)
+	c.unique(path, text(f.Address), c.addresses)
+	if f.Domain != "" {
+		c.aciName("spec.fabric.aci.floatingSVI.domain", f.Domain)
+	}
+}
+
+func (c *checker) outside(s Spec, o Outside) {
+	const path = "spec.fabric.aci.outside"
+	c.aciName(path+".l3out", o.L3Out)
+	if o.Domain != "" {
+		c.aciName(path+".domain", o.Domain)
+	}
+	known := false
+	for _, r := range s.AllRacks() {
+		known = known || r.has(o.Leaf)
+	}
+	if !known {
+		c.errorf(path+".leaf", "%q is no leaf of the plan", o.Leaf)
+	}
+	if !portID.MatchString(o.Port) {
+		c.errorf(path+".port", "%q is no port; want one such as 1/48", o.Port)
+	}
+	if o.VLAN < 1 || o.VLAN > 4094 {
+		c.errorf(path+".vlan", "%d is not in 1–4094", o.VLAN)
+	}
+	if !o.Address.IsValid() {
+		c.errorf(path+".address", "is missing; want the leaf's address with its length, such as 10.108.0.1/30")
+		return
+	}
+	c.inSubnet(path+".address", o.Address.Addr(), o.Address.Masked())
+	c.overlap(span{path + ".address", o.Address.Masked()}, ownRanges(s))
+}
+
+func (c *checker) application(s Spec, path string, app Application, names seen) {
+	c.aciName(path+".name", app.Name)
+	c.unique(path+".name", app.Name, names)
+	if len(app.Addresses) == 0 {
+		c.errorf(path+".addresses", "is empty; want addresses such as 172.29.0.6/32")
+	}
+	for i, a := range app.Addresses {
+		c.applicationAddress(s, fmt.Sprintf("%s.addresses[%d]", path, i), a)
+	}
+	if len(app.Ports) == 0 {
+		c.errorf(path+".ports", "is empty; want TCP ports such as 443")
+	}
+	for i, port := range app.Ports {
+		if port == 0 {
+			c.errorf(fmt.Sprintf("%s.ports[%d]", path, i), "0 is no TCP port: want 1–65535")
+		}
+	}
+}
+
+func (c *checker) applicationAddress(s Spec, path string, a netip.Prefix) {
+	within := func(p netip.Prefix) bool { return p.IsValid() && p.Contains(a.Addr()) && a.Bits() >= p.Bits() }
+	switch {
+	case !c.prefix(path, a):
+	case within(s.LoadBalancers.Subnet):
+	case within(s.Pods.Subnet):
+		c.warnf(path, "%s takes that pod out of the pods' own EPG (the longest prefix wins), and with it from the API server; want an address of spec.loadBalancers", a)
+	case !s.LoadBalancers.Subnet.IsValid():
+		c.errorf(path, "%s is in no range that nodes announce: the plan has no spec.loadBalancers", a)
+	default:
+		c.errorf(path, "%s is outside spec.loadBalancers %s", a, s.LoadBalancers.Subnet)
+	}
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+)
+
+func (c *checker) nodes(s Spec) {
+	names, macs, asns, ports := seen{}, seen{}, seen{}, seen{}
+	racks := make(map[string]Rack, len(s.Racks))
+	for _, r := range slices.Backward(s.AllRacks()) {
+		racks[r.Name] = r // of two with one name the first, as RackOf has it
+	}
+	planes, rolesKnown, numbers := 0, true, s.ASNs()
+	for i, n := range s.Nodes {
+		at := c.places[i]
+		c.nodeName(at, n.Name, names)
+		rack, ok := racks[n.Rack]
+		if !ok {
+			c.noRack(at, n.Rack, len(s.Racks))
+		}
+		c.nodeAddress(at, n.Address, rack.NodeNetwork.Subnet)
+		c.nodeASN(at, s, n, numbers[i], rack, asns)
+		for j, mac := range n.MACs {
+			c.unique(fmt.Sprintf("%s.macs[%d]", at.path, j), string(mac), macs)
+		}
+		c.ports(at, n, rack, ports)
+		if n.Role == "" {
+			c.errorf(at.path+".role", "is missing; want %s or %s", ControlPlane, Worker)
+			rolesKnown = false
+		}
+		if n.Role == ControlPlane {
+			planes++
+		}
+	}
+	if rolesKnown && planes != 1 {
+		c.errorf("spec.nodes", "%d nodes have the role %s; this version joins clusters of exactly one", planes, ControlPlane)
+	}
+}
+
+func (c *checker) nodeName(at place, name string, names seen) {
+	path, about := at.at("name")
+	if !label.MatchString(name) {
+		c.errorf(path, "%q is no DNS label (lower-case letters, digits, dashes)", name)
+		return
+	}
+	if owner, ok := names.first(name, at.owner("name")); !ok {
+		c.errorf(path, "%s%s is taken by %s", about, name, owner)
+	}
+}
+
+func (c *checker) noRack(at place, rack string, racks int) {
+	path, about := at.at("rack")
+	switch {
+	case racks == 0:
+		c.errorf(path, "%s%q is no rack of the plan, which has none", about, rack)
+	case rack == "":
+		c.errorf(path, "%sis missing; want the name of one of spec.racks", about)
+	default:
+		c.errorf(path, "%s%q is no rack of the plan", about, rack)
+	}
+}
+
+func (c *checker) nodeAddress(at place, a netip.Prefix, subnet netip.Prefix) {
+	path, about := at.at("address")
+	switch {
+	case !a.IsValid():
+		c.errorf(path, "%sis missing; want an address such as 192.168.9.193/28", about)
+		return
+	case subnet.IsValid() && !subnet.Contains(a.Addr()):
+		c.errorf(path, "%s%s is outside %s", about, a, subnet)
+		return
+	case subnet.IsValid() && a.Bits() != subnet.Bits():
+		c.errorf(path, "%s%s has length /%d, the subnet %s has /%d", about, a, a.Bits(), subnet, subnet.Bits())
+	}
+	if what := reserved(a.Addr(), subnet); what != "" {
+		c.errorf(path, "%s%s is the %s address of %s", about, a.Addr(), what, subnet)
+	}
+	if owner, ok := c.addresses.first(a.Addr().String(), at.owner("address")); !ok {
+		c.errorf(path, "%s%s is taken by %s", about, a.Addr(), owner)
+	}
+}
+
+func (c *checker) nodeASN(at place, s Spec, n Node, asn uint32, r Rack, taken seen) {
+	path, about := at.at("asn")
+	if n.ASN != 0 && (n.ASN < s.ASN.First || n.ASN > s.ASN.Last) {
+		c.errorf(path, "%s%d is outside spec.asn %d–%d", about, n.ASN, s.ASN.First, s.ASN.Last)
+	}
+	if r.ASNs != (ASNRange{}) && n.ASN != 0 && (n.ASN < r.ASNs.First || n.ASN > r.ASNs.Last) {
+		c.errorf(path, "%s%d is outside %s of the rack %s", about, n.ASN, r.ASNs, r.Name)
+	}
+	if s.ASN.Model == PerCluster {
+		return
+	}
+	if owner, ok := taken.first(strconv.FormatUint(uint64(asn), 10), at.owner("asn")); !ok {
+		c.errorf(path, "%s%d is taken by %s", about, asn, owner)
+	}
+}
+
+func (c *checker) ports(at place, n Node, r Rack, taken seen) {
+	for i, p := range n.Ports {
+		path, about := at.at(fmt.Sprintf("ports[%d]", i))
+		if !r.has(p.Leaf) {
+			c.errorf(path, "%s%s is on no leaf of the node's rack", about, p)
+		}
+		if owner, ok := taken.first(p.String(), path); !ok {
+			c.errorf(path, "%s%s is taken by %s", about, p, owner)
+		}
+	}
+}
+
+func (r Rack) has(leaf string) bool {
+	for _, l := range r.Leaves {
+		if l.Name == leaf {
+			return true
+		}
+	}
+	return false
+}
