@@ -77,7 +77,7 @@ func TestSuggested(t *testing.T) {
 
 // Ranges are suggested that nothing else has.
 func TestSuggestedRanges(t *testing.T) {
-	a, err := interview.Suggested(map[string]string{"subnet": "172.28.1.0/24", "pods": "172.29.0.0/16", "fabric-asn": "64600", "asn-model": "cluster", "hosts": "1"})
+	a, err := interview.Suggested(map[string]string{"subnet": "172.28.1.0/24", "pods": "172.29.0.0/16", "fabric-asn": "64600", "asn-model": "cluster"})
 	if err != nil {
 		t.Fatal(err)
 	}
