@@ -37,8 +37,16 @@ func planCommand() *cobra.Command {
 		}
 		return nil
 	}
-	parent := &cobra.Command{Use: "plan", Short: "Work with a plan"}
-	parent.AddCommand(check)
+	parent := &cobra.Command{
+		Use:   "plan",
+		Short: "Start, check, read and compare plans",
+		Long: `A plan is one document, from which everything else is derived. init makes a first
+one of a few answers, import one of the files of a cluster that was set up by
+hand. check finds what is wrong with it, show prints what it means, and diff what
+a change to it would do. None of them touches anything but the file it writes.`,
+	}
+	parent.AddCommand(check, planSchemaCommand())
+	parent.AddCommand(planShowCommand(), planDiffCommand(), planInitCommand(), planImportCommand())
 	return parent
 }
 

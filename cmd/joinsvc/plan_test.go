@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/change"
+)
+
+const referencePlan = "../../docs/examples/k8c1.yaml"
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		write(t, path, got)
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// planned runs a command of `joinsvc plan`.
+func planned(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), append([]string{"plan"}, args...), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// planWith is a copy of the example with old replaced by updated, pairwise.
+func planWith(t *testing.T, pairs ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(referencePlan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(string(text), pairs[i]) {
+			t.Fatalf("the example has no %q", pairs[i])
+		}
+	}
+	file := filepath.Join(t.TempDir(), "plan.yaml")
+	write(t, file, strings.NewReplacer(pairs...).Replace(string(text)))
+	return file
+}
+
+func TestPlanShow(t *testing.T) {
+	code, out, errs := planned(t, "show", referencePlan)
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	golden(t, "show.txt", out)
+	code, out, errs = planned(t, "show", "-o", "yaml", referencePlan)
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	golden(t, "show.yaml", out)
+}
+
+// The plan in -o json is a plan, in which nothing is left to derive.
+func TestPlanShowJSON(t *testing.T) {
+	pools := planWith(t, "  nodes:\n", "  pools:\n    - names: k8c1a{1..2}\n      role: worker\n      addresses: 192.168.9.200-192.168.9.201\n  nodes:\n")
+	code, out, errs := planned(t, "show", "-o", "json", pools)
+	if code != 0 {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	var got struct {
+		Plan     json.RawMessage
+		Capacity struct{ ASNsLeft int }
+		Racks    []struct{ AddressesLeft int }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	p, report := plan.Parse(got.Plan)
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p.Spec.Nodes); n != 5 || p.Spec.Pools != nil || p.Spec.Nodes[4].Name != "k8c1a2" || p.Spec.Nodes[4].ASN != 63555 {
+		t.Errorf("%d nodes, the last %+v", n, p.Spec.Nodes[n-1])
+	}
+	if got.Capacity.ASNsLeft != 7 || got.Racks[0].AddressesLeft != 6 {
+		t.Errorf("left are %d numbers and %d addresses, want 7 and 6", got.Capacity.ASNsLeft, got.Racks[0].AddressesLeft)
+	}
+}
+
+func TestPlanDiff(t *testing.T) {
+	updated := planWith(
+		t, "mtu: 9000", "mtu: 1500", "name: k8c1s2", "name: k8c1w2", "192.168.9.194/28", "192.168.9.196/28",
+		"blockSize: 26", "blockSize: 25", "version: 1.37.2", "version: 1.38.0",
+	)
+	code, out, errs := planned(t, "diff", referencePlan, updated)
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d, %s", code, errs)
+	}
+	golden(t, "diff.txt", out)
+
+	code, out, _ = planned(t, "diff", "-o", "json", referencePlan, updated)
+	var got differences
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 {
+		t.Fatalf("exit %d, %v", code, err)
+	}
+	if got.Worst != change.Impossible || len(got.Changes) != 8 {
+		t.Errorf("%d changes, the worst %s; want 8, impossible", len(got.Changes), got.Worst)
+	}
+	code, out, _ = planned(t, "diff", referencePlan, referencePlan)
+	if code != 0 || out != "both plans mean the same\n" {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	if _, out, _ = planned(t, "diff", "-o", "json", referencePlan, referencePlan); !strings.Contains(out, `"changes": []`) {
+		t.Errorf("no changes are not an empty list: %s", out)
+	}
+}
+
+// Of many members the first are named, with values of their own if they differ.
+func TestPlanDiffMany(t *testing.T) {
+	members := []change.Member{{Name: "a", From: "1", To: "2"}, {Name: "b", From: "1", To: "2"}, {Name: "c", From: "1", To: "2"}, {Name: "d", From: "1", To: "2"}}
+	tests := []struct {
+		change change.Change
+		want   string
+	}{
+		{change.Change{Scope: change.Nodes, What: "bond.mtu", Members: members}, "1 -> 2, 4 nodes (a, b, c, ...)"},
+		{change.Change{Scope: change.Nodes, What: "asn", Members: append(members[:3:3], change.Member{Name: "d", To: "3"})}, "4 nodes (a 1 -> 2, b 1 -> 2, c 1 -> 2, ...)"},
+		{change.Change{Scope: change.Leaves, What: "address", Members: []change.Member{{Name: "a"}, {Name: "b", From: "1"}}}, "2 leaves (a nothing -> nothing, b 1 -> nothing)"},
+		{change.Change{Scope: change.Nodes, What: change.Added, Members: []change.Member{{Name: "a", To: "10.0.0.1/24"}}}, "a 10.0.0.1/24"},
+		{change.Change{Scope: change.Cluster, What: "site", Members: []change.Member{{To: "10.0.0.0/8"}}}, "nothing -> 10.0.0.0/8"},
+	}
+	for _, tt := range tests {
+		if got := becomes(tt.change); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.change.What, got, tt.want)
+		}
+	}
+}
+
+// A plan with errors means nothing, and changes into nothing.
+func TestPlanShowAndDiffRefuseErrors(t *testing.T) {
+	wrong := planWith(t, "192.168.9.194/28", "192.168.9.211/28", "vlan: 1500", "vlan: 5000")
+	for _, args := range [][]string{{"show", wrong}, {"show", "-o", "json", wrong}, {"diff", wrong, referencePlan}, {"diff", referencePlan, wrong}} {
+		code, out, errs := planned(t, args...)
+		if code != 1 || out != "" || !strings.Contains(errs, "spec.nodes[1].address: 192.168.9.211") || !strings.Contains(errs, "spec.nodeNetwork.vlan: 5000") {
+			t.Errorf("%v: exit %d, %q, %s", args, code, out, errs)
+		}
+	}
+	if code, _, errs := planned(t, "show", "/nonexistent"); code != 1 || !strings.Contains(errs, "reading the plan") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	for _, args := range [][]string{{"show", "-o", "xml", referencePlan}, {"diff", "-o", "yaml", referencePlan, referencePlan}, {"import", "--services", "x", referencePlan}, {"import", "--mac", "a=b", referencePlan}, {"import", "--api-endpoint", "x", referencePlan}} {
+		if code, _, errs := planned(t, args...); code != 2 {
+			t.Errorf("%v: exit %d, %s", args, code, errs)
+		}
+	}
+}

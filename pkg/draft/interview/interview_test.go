@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package interview_test
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/draft/interview"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// parse is the plan of answers, which has to be without errors and warnings.
+func parse(t *testing.T, a interview.Answers) plan.Plan {
+	t.Helper()
+	text, err := a.Draft().YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, report := plan.Parse([]byte(text))
+	if len(report) > 0 {
+		t.Fatalf("%v\n%s", report, text)
+	}
+	return p
+}
+
+func TestSuggested(t *testing.T) {
+	tests := []struct {
+		name  string
+		given map[string]string
+		want  []string // name, address
+	}{
+		{"all of it", nil, []string{
+			"leaf201 192.168.9.204", "leaf202 192.168.9.205", "gateway 192.168.9.206",
+			"k8c1m0 192.168.9.193/28", "k8c1s1 192.168.9.194/28", "k8c1s2 192.168.9.195/28", "api 192.168.9.193:6443",
+		}},
+		{"another subnet", map[string]string{"subnet": "10.0.0.0/29", "cluster": "x"}, []string{
+			"leaf201 10.0.0.4", "leaf202 10.0.0.5", "gateway 10.0.0.6",
+			"xm0 10.0.0.1/29", "xs1 10.0.0.2/29", "xs2 10.0.0.3/29", "api 10.0.0.1:6443",
+		}},
+		{"a subnet of two hosts", map[string]string{"subnet": "10.0.0.0/29", "leaves": "a,b,c"}, []string{
+			"a 10.0.0.3", "b 10.0.0.4", "c 10.0.0.5", "gateway 10.0.0.6",
+			"k8c1m0 10.0.0.1/29", "k8c1s1 10.0.0.2/29", "api 10.0.0.1:6443",
+		}},
+		{"leaves at the beginning", map[string]string{"leaves": "a=192.168.9.193 b=192.168.9.195", "gateway": "192.168.9.194", "hosts": "2", "api-port": "443"}, []string{
+			"a 192.168.9.193", "b 192.168.9.195", "gateway 192.168.9.194",
+			"k8c1m0 192.168.9.196/28", "k8c1s1 192.168.9.197/28", "api 192.168.9.196:443",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := interview.Suggested(tt.given)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := parse(t, a).Spec
+			var got []string
+			for _, l := range s.Fabric.Leaves {
+				got = append(got, l.Name+" "+l.Address.String())
+			}
+			got = append(got, "gateway "+s.NodeNetwork.Gateway.String())
+			for _, n := range s.Nodes {
+				got = append(got, n.Name+" "+n.Address.String())
+			}
+			got = append(got, "api "+s.Kubernetes.APIEndpoint.String())
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Ranges are suggested that nothing else has.
+func TestSuggestedRanges(t *testing.T) {
+	a, err := interview.Suggested(map[string]string{"subnet": "172.28.1.0/24", "pods": "172.29.0.0/16", "fabric-asn": "64600", "asn-model": "cluster"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := parse(t, a).Spec
+	got := []string{s.Services.Subnet.String(), s.LoadBalancers.Subnet.String()}
+	if diff := cmp.Diff([]string{"172.27.0.0/16", "172.30.0.0/16"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if s.ASN.First != 64601 || s.ASN.Last != 64601 || s.ASN.Model != plan.PerCluster {
+		t.Errorf("AS numbers are %+v, want 64601 for the cluster", s.ASN)
+	}
+}
+
+func TestCheckNamesEverything(t *testing.T) {
+	tests := []struct {
+		name  string
+		given map[string]string
+		want  []string
+	}{
+		{"forms", map[string]string{"subnet": "192.168.9.193/28", "vlan": "4095", "gateway": "x", "dns": "8.8.8.8,y", "leaves": "a=z", "fabric-asn": "0", "asn-model": "both", "node-asns": "9-1", "hosts": "0", "api-port": "70000", "pods": "::/64", "load-balancers": "no"}, []string{
+			`--subnet: 192.168.9.193/28 has host bits set; the subnet is 192.168.9.192/28`,
+			`--vlan: "4095" is not a number from 1 to 4094`,
+			`--gateway: "x" is no IPv4 address such as 192.168.9.206`,
+			`--dns: "y" is no IPv4 address such as 192.168.9.206`,
+			`--leaves: a=z: "z" is no IPv4 address such as 192.168.9.206; want leaves such as leaf201=192.168.9.204,leaf202=192.168.9.205`,
+			`--fabric-asn: "0" is not a number from 1 to 4294967295`,
+			`--asn-model: want node or cluster`,
+			`--node-asns: want two AS numbers, the lower first, such as 63560-63563`,
+			`--hosts: "0" is not a number from 1 to 5000`,
+			`--api-port: "70000" is not a number from 1 to 65535`,
+			`--pods: "::/64" is no IPv4 subnet such as 192.168.9.192/28`,
+			`--load-balancers: "no" is no IPv4 subnet such as 192.168.9.192/28`,
+		}},
+		{"together", map[string]string{"hosts": "12"}, []string{
+			`--hosts: 192.168.9.192/28 has room for 11 hosts beside the leaves and the gateway`,
+		}},
+		{"as a plan", map[string]string{"domain": "a..b", "gateway": "10.0.0.1", "leaves": "A", "legs": "eno1,eno1"}, []string{
+			`--domain: spec.domain: "a..b" is no DNS domain`,
+			`--gateway: spec.nodeNetwork.gateway: 10.0.0.1 is outside 192.168.9.192/28`,
+			`--legs: spec.bond.legs[1]: eno1 is spec.bond.legs[0] already`,
+			`--leaves: spec.fabric.leaves[0].name: "A" is no DNS label (lower-case letters, digits, dashes)`,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := interview.Check(tt.given)
+			if err == nil {
+				t.Fatal("nothing is wrong")
+			}
+			if diff := cmp.Diff(tt.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A wrong answer is told at once, and asked for again.
+func TestHold(t *testing.T) {
+	replies := map[string][]string{
+		"cluster": {"K8", "k9"},
+		"gateway": {"10.0.0.1", "192.168.9.193"},
+		"leaves":  {"leaf1=192.168.9.193,leaf2=192.168.9.195", "leaf1,leaf2"},
+		"hosts":   {"many", "12", "4"},
+		"pods":    {"192.168.0.0/16", "172.27.0.0/16"},
+	}
+	var complaints []string
+	a, err := interview.Hold(map[string]string{"vlan": "7"}, func(q interview.Question, suggestion, complaint string) (string, error) {
+		if q.Flag == "vlan" {
+			t.Error("the VLAN is asked for although it is given")
+		}
+		if complaint != "" {
+			complaints = append(complaints, q.Flag+": "+complaint)
+		}
+		if len(replies[q.Flag]) == 0 {
+			return suggestion, nil
+		}
+		reply := replies[q.Flag][0]
+		replies[q.Flag] = replies[q.Flag][1:]
+		return reply, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`cluster: "K8" is no DNS label (lower-case letters, digits, dashes)`,
+		`gateway: 10.0.0.1 is outside 192.168.9.192/28`,
+		`leaves: 192.168.9.193 is taken by spec.nodeNetwork.gateway`,
+		`hosts: "many" is not a number from 1 to 5000`,
+		`hosts: 192.168.9.192/28 has room for 11 hosts beside the leaves and the gateway`,
+		`pods: 192.168.0.0/16 overlaps 192.168.9.192/28 of spec.nodeNetwork.subnet`,
+	}
+	if diff := cmp.Diff(want, complaints); diff != "" {
+		t.Errorf("complaints (-want +got):\n%s", diff)
+	}
+	s := parse(t, a).Spec
+	if s.NodeNetwork.VLAN != 7 || len(s.Nodes) != 4 || s.Nodes[0].Name != "k9m0" || s.Nodes[0].Address.String() != "192.168.9.194/28" {
+		t.Errorf("%+v, %+v", s.NodeNetwork, s.Nodes)
+	}
+}
+
+func TestHoldEndsWithItsAnswers(t *testing.T) {
+	over := errors.New("over")
+	_, err := interview.Hold(nil, func(q interview.Question, suggestion, _ string) (string, error) {
+		if q.Flag == "dns" {
+			return "", over
+		}
+		return suggestion, nil
+	})
+	if !errors.Is(err, over) || !strings.Contains(err.Error(), "--dns") {
+		t.Errorf("error is %v, want one of --dns", err)
+	}
+}
+
+// The release that is suggested is the one whose kubeadm is linked.
+func TestRelease(t *testing.T) {
+	mod, err := os.ReadFile("../../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := regexp.MustCompile(`k8s.io/kubernetes v(\S+)`).FindSubmatch(mod); m == nil || string(m[1]) != interview.Release {
+		t.Errorf("go.mod has %s, suggested is %s", m, interview.Release)
+	}
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package change
+
+import (
+	"fmt"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// clusterRules are about what there is once in a cluster.
+func clusterRules() []rule[plan.Plan] {
+	return append(append(fixed(), numbers()...), choices()...)
+}
+
+// fixed is what kubeadm init and Calico's first pool have settled.
+func fixed() []rule[plan.Plan] {
+	return []rule[plan.Plan]{
+		{
+			what: "metadata.name", severity: None, get: func(p plan.Plan) any { return p.Metadata.Name },
+			consequence: "kubeadm's documents of the running cluster keep the old name, and so do objects in the leaf side that are marked with it: delete those by the old plan first",
+		},
+		{
+			what: "services.subnet", severity: Impossible, get: func(p plan.Plan) any { return p.Spec.Services.Subnet },
+			consequence: "kubeadm init has put it into the API server, its certificate and every service; a cluster with another range is a new cluster",
+		},
+		{
+			what: "pods.subnet", severity: Impossible, get: func(p plan.Plan) any { return p.Spec.Pods.Subnet },
+			consequence: "Calico changes no pool's range: it takes a new pool, into which the pods are moved, and joinsvc refuses the one that is there",
+		},
+		{
+			what: "pods.blockSize", severity: Impossible, get: func(p plan.Plan) any { return p.Spec.Pods.BlockSize },
+			consequence: "Calico changes no pool's block size: it takes a new pool, into which the pods are moved, and joinsvc refuses the one that is there",
+		},
+		{
+			what: "kubernetes.apiEndpoint", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Kubernetes.APIEndpoint },
+			consequence: "it is in the API server's certificate and in what kubeadm wrote on every node: all nodes are to be installed anew",
+		},
+		{
+			what: "runtime.name", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Runtime.Name },
+			consequence: "kubeadm wrote the runtime's socket into every node: hosts are to be installed anew, one after the other",
+		},
+		{
+			what: "runtime.criDockerd", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Runtime.CRIDockerd },
+			consequence: "kubeadm wrote the runtime's socket into every node: hosts are to be installed anew, one after the other",
+		},
+		{
+			what: "runtime.cgroups", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Runtime.Cgroups },
+			consequence: "it takes the kernel's command line and a restart of everything that runs in one: hosts are to be installed anew, one after the other",
+		},
+	}
+}
+
+// numbers are the ranges that leases and announcements come from.
+func numbers() []rule[plan.Plan] {
+	return []rule[plan.Plan]{
+		{
+			what: "asn.model", severity: Reset, get: func(p plan.Plan) any { return p.Spec.ASN.Model },
+			consequence: "every node gets another number, and the leaves other neighbours: no session comes up until both have changed",
+		},
+		{
+			what: "asn", severity: None, get: func(p plan.Plan) any { return fmt.Sprintf("%d–%d", p.Spec.ASN.First, p.Spec.ASN.Last) },
+			consequence: "nodes lease from the new range when they enrol; a node keeps the number that it holds",
+		},
+		{
+			what: "racks[].asns", severity: None, get: func(p plan.Plan) any { return rackNumbers(p.Spec) },
+			consequence: "nodes lease from the new range when they enrol; a node keeps the number that it holds",
+		},
+		{
+			what: "asn.owned", severity: None, get: func(p plan.Plan) any { return p.Spec.ASN.Owned },
+			consequence: "changes what `plan check` warns of",
+		},
+		{
+			what: "loadBalancers.subnet", severity: None, get: func(p plan.Plan) any { return p.Spec.LoadBalancers.Subnet },
+			consequence: "every node withdraws the old range and announces the new: services keep an address that nobody routes until they get another",
+		},
+		{
+			what: "loadBalancers.metallb.version", severity: None, get: func(p plan.Plan) any { return p.Spec.LoadBalancers.MetalLB.Version },
+			consequence: "MetalLB's objects are rendered for it (below 0.13 a ConfigMap); who runs MetalLB upgrades it",
+		},
+		{
+			what: "loadBalancers.metallb.speaker", severity: None, get: func(p plan.Plan) any { return p.Spec.LoadBalancers.MetalLB.Speaker },
+			consequence: "says who announces the range: Calico, and never two",
+		},
+		{
+			what: "loadBalancers.calicoIPAM", severity: None, get: func(p plan.Plan) any { return p.Spec.LoadBalancers.CalicoIPAM },
+			consequence: "another controller takes addresses from the range; never have two run",
+		},
+		{
+			what: "site", severity: None, get: func(p plan.Plan) any { return p.Spec.Site },
+			consequence: "changes what `plan check` compares the plan's ranges with",
+		},
+	}
+}
+
+func rackNumbers(s plan.Spec) []string {
+	var words []string
+	for _, r := range s.Racks {
+		if r.ASNs.Len() > 0 {
+			words = append(words, r.Name+" "+r.ASNs.String())
+		}
+	}
+	return words
+}
+
+// choices are about software and settings of the hosts.
+func choices() []rule[plan.Plan] {
+	return []rule[plan.Plan]{
+		{
+			what: "kubernetes.version", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Version },
+			consequence: "nothing by itself: hosts that are installed from now on get it; running nodes want `kubeadm upgrade`, the control plane first, one minor release at a time",
+		},
+		{
+			what: "runtime.dockerBridge", severity: None, get: func(p plan.Plan) any { return p.Spec.Runtime.DockerBridge },
+			consequence: "docker takes it when it is started again",
+		},
+		{
+			what: "packages.folder", severity: None, get: func(p plan.Plan) any { return p.Spec.Packages.Folder },
+			consequence: "hosts look there when they install packages next",
+		},
+		{
+			what: "calico.manifest", severity: None, get: func(p plan.Plan) any { return p.Spec.Calico.Manifest },
+			consequence: "the init node applied the old one, once: apply the new one to a running cluster yourself",
+		},
+		{
+			what: "host.selinux", severity: None, get: func(p plan.Plan) any { return p.Spec.Host.SELinux },
+			consequence: "set by the hosts' next `nodeprep run`",
+		},
+	}
+}
