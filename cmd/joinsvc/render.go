@@ -115,6 +115,9 @@ func (k renderKind) print(stdout, stderr io.Writer, file string, of part) error 
 	if err != nil {
 		return fmt.Errorf("rendering %s of %s: %w", k.name, file, err)
 	}
+	if k.note != "" {
+		fmt.Fprintf(stderr, "note: %s\n", k.note)
+	}
 	_, err = stdout.Write(text)
 	return err
 }
