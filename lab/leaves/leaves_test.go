@@ -76,6 +76,7 @@ func TestLeaves(t *testing.T) {
 				r.testKernels(t)
 				r.testGateways(t)
 				r.testForeignRoutes(t)
+				r.testWithdrawal(t)
 				if model == plan.PerCluster {
 					r.testWithoutOverride(t)
 				}
@@ -194,19 +195,40 @@ func (r *rack) foreign(t *testing.T, n node) []route {
 	})
 }
 
+// testKernels wants packets to go the way that the tables say: from a node over
+// both leaves, and from a leaf over all nodes to the load balancers' range.
 func (r *rack) testKernels(t *testing.T) {
+	eventually(t, "kernels", func() error {
+		var errs []error
+		for _, l := range r.leaves {
+			for _, n := range r.nodes {
+				errs = append(errs, routed(t, l.namespace, n.block, []netip.Addr{n.Address.Addr()}))
+			}
+			errs = append(errs, routed(t, l.namespace, r.plan.Spec.LoadBalancers.Subnet, r.nodeAddresses()))
+		}
+		for _, n := range r.nodes {
+			for _, prefix := range r.plan.Spec.Fabric.Advertised {
+				errs = append(errs, routed(t, n.namespace, prefix, r.leafAddresses()))
+			}
+			for _, other := range r.others(n) {
+				errs = append(errs, routed(t, n.namespace, other.block, r.leafAddresses()))
+			}
+			errs = append(errs, routed(t, n.namespace, n.block, nil)) // its own, for the addresses that no pod has
+		}
+		return errors.Join(errs...)
+	})
 }
 
-func (r *rack) testGateways(t *testing.T) {
-}
-
-func (r *rack) testForeignRoutes(t *testing.T) {
-}
-
-func (r *rack) testWithoutOverride(t *testing.T) {
-}
-
-func (r *rack) testWrongAS(t *testing.T) {
+// routed wants one route to a prefix, by a routing daemon.
+func routed(t *testing.T, ns namespace, to netip.Prefix, via []netip.Addr) error {
+	t.Helper()
+	got := ns.kernelRoutes(t, to)
+	for i := range got {
+		if got[i].Protocol == "bgp" || got[i].Protocol == "bird" {
+			got[i].Protocol, got[i].Metric = "", 0 // zebra has 20, BIRD none
+		}
+	}
+	return same(fmt.Sprintf("%s, routes to %s", ns, to), []kernelRoute{{Via: via}}, got)
 }
 
 func same(what string, want, got any) error {

@@ -47,7 +47,8 @@ func (s *segment) leaf(t *testing.T, p plan.Plan, l plan.Leaf) namespace {
 	t.Helper()
 	bits := p.Spec.NodeNetwork.Subnet.Bits()
 	ns := s.join(t, l.Name, netip.PrefixFrom(l.Address, bits), netip.PrefixFrom(p.Spec.NodeNetwork.Gateway, bits))
-	run(t, "ip", "netns", "exec", string(ns), "sysctl", "-qw", "net.ipv4.ip_forward=1")
+	run(t, "ip", "netns", "exec", string(ns), "sysctl", "-qw", "net.ipv4.ip_forward=1",
+		"net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.fabric.send_redirects=0")
 	return ns
 }
 
@@ -75,6 +76,6 @@ func (s *segment) node(t *testing.T, c *cluster, p plan.Plan, i int, planned pla
 	if i == len(p.Spec.Nodes)-1 {
 		metric = 0
 	}
-	n.ip(t, "route", "add", "default", "via", p.Spec.NodeNetwork.Gateway.String(), "metric", fmt.Sprint(metric))
+	n.ip(t, "route", "add", "default", "via", p.Spec.NodeNetwork.Gateway.String(), "metric", fmt.Sprint(metric), "proto", "static")
 	return startNode(t, c, n)
 }

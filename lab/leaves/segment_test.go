@@ -78,7 +78,7 @@ func (n namespace) command(name string, args ...string) *exec.Cmd {
 
 // A kernelRoute is what `ip -json route` prints, the next hops in order.
 type kernelRoute struct {
-	Protocol string // that brought it: "bird", "bgp", "boot" for ip(8)
+	Protocol string // that brought it: "bird", "bgp", "static"
 	Metric   uint32
 	Via      []netip.Addr
 }
