@@ -135,7 +135,7 @@ func (r *rack) testTables(t *testing.T) {
 			errs = append(errs, same(l.Name, r.fromNodes(), sorted(l.routes(t))))
 		}
 		for _, n := range r.nodes {
-			errs = append(errs, same(n.Name, r.toNode(n), sorted(r.foreign(t, n))))
+			errs = append(errs, same(n.Name, r.toNode(n), sorted(r.unbalanced(n.routes(t)))))
 		}
 		return errors.Join(errs...)
 	})
@@ -155,8 +155,9 @@ func (r *rack) fromNodes() []route {
 	return sorted(all)
 }
 
-// toNode is what a node has of both leaves: the ways out and the others' blocks.
-// In the cluster model the leaf's own number stands for the nodes' (as-override).
+// toNode is what a node has of both leaves: the ways out, and the others' blocks
+// without its own, which as-override would let pass.
+// In the cluster model the leaf's own number stands there for the nodes'.
 func (r *rack) toNode(n node) []route {
 	f := r.plan.Spec.Fabric
 	fabric := fmt.Sprintf("%d %d", f.ASN, f.InternalASN)
@@ -186,13 +187,10 @@ func (r *rack) outside() []netip.Prefix {
 
 func defaultRoute() netip.Prefix { return netip.PrefixFrom(netip.IPv4Unspecified(), 0) }
 
-// foreign leaves out what a node has of its own and prefers to what it hears:
-// the load balancers' range, of which a leaf passes one node's route on, and its
-// block, which FRR with as-override shows the node that it is from.
-func (r *rack) foreign(t *testing.T, n node) []route {
-	return slices.DeleteFunc(n.routes(t), func(x route) bool {
-		return x.Prefix == r.plan.Spec.LoadBalancers.Subnet || x.Prefix == n.block
-	})
+// unbalanced leaves the load balancers' range out: each node has its own, and a
+// leaf passes on the route of the one that it likes best.
+func (r *rack) unbalanced(all []route) []route {
+	return slices.DeleteFunc(all, func(x route) bool { return x.Prefix == r.plan.Spec.LoadBalancers.Subnet })
 }
 
 // testKernels wants packets to go the way that the tables say: from a node over
