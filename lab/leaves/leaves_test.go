@@ -24,18 +24,19 @@ type platform struct {
 	start func(t *testing.T, p plan.Plan, leaf string, ns namespace) leafDaemon
 }
 
-func platforms() []platform {
-	return []platform{
-		{"FRR", func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
-			return startFRR(t, ns, rendered(t, leaf.FRR, p, name))
-		}},
-		{"BIRD", func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
-			folder := t.TempDir()
-			config := filepath.Join(folder, "bird.conf")
-			write(t, config, rendered(t, leaf.BIRD, p, name))
-			return startBIRD(t, ns, folder, config)
-		}},
-	}
+func onFRR() platform {
+	return platform{"FRR", func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
+		return startFRR(t, ns, rendered(t, leaf.FRR, p, name))
+	}}
+}
+
+func onBIRD() platform {
+	return platform{"BIRD", func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
+		folder := t.TempDir()
+		config := filepath.Join(folder, "bird.conf")
+		write(t, config, rendered(t, leaf.BIRD, p, name))
+		return startBIRD(t, ns, folder, config)
+	}}
 }
 
 func rendered(t *testing.T, emit func(plan.Plan, string) ([]byte, error), p plan.Plan, leaf string) string {
@@ -65,25 +66,42 @@ func planOf(t *testing.T, model plan.Model) plan.Plan {
 func TestLeaves(t *testing.T) {
 	sweep(t)
 	c := newCluster(t)
-	for _, runs := range platforms() {
+	for _, runs := range []platform{onFRR(), onBIRD()} {
 		for _, model := range []plan.Model{plan.PerNode, plan.PerCluster} {
-			t.Run(runs.name+"/"+string(model), func(t *testing.T) {
-				start := time.Now()
-				r := newRack(t, c, planOf(t, model), runs)
-				r.testSessions(t)
-				t.Logf("all sessions are established after %s", time.Since(start).Round(100*time.Millisecond))
-				r.testTables(t)
-				r.testKernels(t)
-				r.testGateways(t)
-				r.testForeignRoutes(t)
-				r.testWithdrawal(t)
-				if model == plan.PerCluster {
-					r.testWithoutOverride(t)
-				}
-				r.testWrongAS(t)
-			})
+			t.Run(runs.name+"/"+string(model), func(t *testing.T) { testRack(t, c, planOf(t, model), runs) })
 		}
 	}
+	t.Run("newcomer", func(t *testing.T) { testNewcomer(t, c) })
+}
+
+// testRack takes one rack from start to routed, and then does it harm. Each
+// step leaves what the next one needs.
+func testRack(t *testing.T, c *cluster, p plan.Plan, runs platform) {
+	start := time.Now()
+	r := newRack(t, c, p, runs)
+	r.testSessions(t)
+	t.Logf("all sessions are established after %s", time.Since(start).Round(100*time.Millisecond))
+	r.testTables(t)
+	r.testKernels(t)
+	r.testGateways(t)
+	r.testForeignRoutes(t)
+	r.testWithdrawal(t)
+	if p.Spec.ASN.Model == plan.PerCluster {
+		r.testWithoutOverride(t)
+	}
+	r.testWrongAS(t)
+}
+
+// testNewcomer has a node that no leaf was told of. In the cluster model FRR
+// takes it because it calls from the nodes' subnet with the cluster's number.
+func testNewcomer(t *testing.T, c *cluster) {
+	known := onFRR()
+	r := newRack(t, c, planOf(t, plan.PerCluster), platform{start: func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
+		p.Spec.Nodes = p.Spec.Nodes[:len(p.Spec.Nodes)-1]
+		return known.start(t, p, name, ns)
+	}})
+	r.testSessions(t)
+	r.testKernels(t)
 }
 
 // testSessions wants every planned session Established at both ends.
