@@ -19,15 +19,11 @@ type frr struct{ name string }
 func startFRR(t *testing.T, ns namespace, config string) frr {
 	t.Helper()
 	f := frr{string(ns)}
-	etc, sockets := filepath.Join("/etc/frr", f.name), filepath.Join("/var/run/frr", f.name)
-	for _, folder := range []string{etc, sockets} {
+	for _, folder := range frrFolders(f.name) {
 		run(t, "install", "-d", "-o", "frr", "-g", "frr", folder)
-		t.Cleanup(func() {
-			if err := os.RemoveAll(folder); err != nil {
-				t.Error(err)
-			}
-		})
 	}
+	t.Cleanup(func() { removeFolders(t, f.name) })
+	etc := frrFolders(f.name)[0]
 	write(t, filepath.Join(etc, "vtysh.conf"), "")
 	write(t, filepath.Join(etc, "frr.conf"), config)
 	logs := t.TempDir()
@@ -42,6 +38,20 @@ func startFRR(t *testing.T, ns namespace, config string) frr {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return f
+}
+
+// frrFolders are those of the configuration and of the sockets.
+func frrFolders(name string) []string {
+	return []string{filepath.Join("/etc/frr", name), filepath.Join("/var/run/frr", name)}
+}
+
+func removeFolders(t *testing.T, name string) {
+	t.Helper()
+	for _, folder := range frrFolders(name) {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func (f frr) vtysh(t *testing.T, args ...string) (string, error) {

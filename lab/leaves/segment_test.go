@@ -113,7 +113,7 @@ func (n namespace) kernelRoutes(t *testing.T, to netip.Prefix) []kernelRoute {
 	return all
 }
 
-// sweep removes the namespaces of runs that were killed before they could.
+// sweep removes what runs have left that were killed before they could.
 func sweep(t *testing.T) {
 	t.Helper()
 	for line := range strings.Lines(run(t, "ip", "netns", "list")) {
@@ -126,5 +126,6 @@ func sweep(t *testing.T) {
 			run(t, "kill", "-KILL", process)
 		}
 		run(t, "ip", "netns", "delete", name)
+		removeFolders(t, name)
 	}
 }
