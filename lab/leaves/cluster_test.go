@@ -86,7 +86,8 @@ func (c *cluster) write(t *testing.T, p plan.Plan) {
 		node := calico.Node{Name: p.FQDN(n), Address: n.Address, ASN: asns[i]}
 		c.apply(t, map[string]any{"apiVersion": "v1", "kind": "Node", "metadata": map[string]any{"name": node.Name}})
 		c.annotate(t, node)
-		for _, peer := range calico.Peers(calico.CRD, p, node) {
+		rack, _ := p.Spec.RackOf(n)
+		for _, peer := range calico.Peers(calico.CRD, p, rack, node) {
 			c.apply(t, peer)
 		}
 	}
