@@ -128,16 +128,16 @@ func TestReadingBIRD(t *testing.T) {
 	leaf := netip.MustParseAddr("192.168.9.204")
 	got := protocols(birdProtocols)
 	want := map[netip.Addr]protocol{leaf: {session{"Idle", "Received: Bad peer AS"}, "Node_192_168_9_204"}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(protocol{}), comparable()); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(protocol{}), byValue()); diff != "" {
 		t.Errorf("protocols (-want +got):\n%s", diff)
 	}
 	routes := birdRoutes(birdTable, map[string]netip.Addr{"Node_192_168_9_204": leaf})
-	if diff := cmp.Diff([]route{{netip.MustParsePrefix("0.0.0.0/0"), leaf, "63500 65000"}}, routes, comparable()); diff != "" {
+	if diff := cmp.Diff([]route{{netip.MustParsePrefix("0.0.0.0/0"), leaf, "63500 65000"}}, routes, byValue()); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 }
 
-func comparable() cmp.Option { return cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}) }
+func byValue() cmp.Option { return cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}) }
 
 const birdProtocols = `BIRD 1.6.8 ready.
 name     proto    table    state  since       info

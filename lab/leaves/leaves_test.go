@@ -256,7 +256,7 @@ func routed(t *testing.T, ns namespace, to netip.Prefix, via []netip.Addr) error
 }
 
 func same(what string, want, got any) error {
-	if diff := cmp.Diff(want, got, comparable()); diff != "" {
+	if diff := cmp.Diff(want, got, byValue()); diff != "" {
 		return fmt.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 	return nil
