@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nodeprep/nodeprep/lab/daemon"
 	"github.com/nodeprep/nodeprep/lab/stack"
 	"github.com/nodeprep/nodeprep/pkg/command"
 )
@@ -31,7 +32,7 @@ type ControlPlane struct {
 	Root   string // holds etc/kubernetes as kubeadm leaves it on a host
 
 	binaries  stack.Binaries
-	processes []*process
+	processes []*daemon.Daemon
 }
 
 // Start runs a control plane with all it writes below root, an empty folder.
@@ -150,7 +151,7 @@ func (c *ControlPlane) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for kube-apiserver: %w\n%s", context.Cause(ctx), c.processes[len(c.processes)-1].tail())
+			return fmt.Errorf("waiting for kube-apiserver: %w\n%s", context.Cause(ctx), c.processes[len(c.processes)-1].Tail())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

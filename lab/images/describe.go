@@ -162,7 +162,7 @@ func nodeFilesystem(module string) ([]file, error) {
 	}
 	for i := range confd {
 		if strings.HasSuffix(confd[i].path, ".template") {
-			confd[i].data = []byte(withoutTunnels(string(confd[i].data)))
+			confd[i].data = []byte(WithoutTunnels(string(confd[i].data)))
 		}
 	}
 	// Both have the empty config folder that confd writes to.

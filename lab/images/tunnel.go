@@ -4,12 +4,12 @@ package images
 
 import "strings"
 
-// withoutTunnels removes from one of confd's templates every assignment of
+// WithoutTunnels removes from one of confd's templates every assignment of
 // krt_tunnel, an attribute that only Calico's fork of BIRD 1.6 knows: Debian's
 // bird 1.6.8 refuses a configuration that names it. An if or else whose whole
 // body was such a line goes with it. The rack routes without tunnels, so the
 // assignment has nothing to say there.
-func withoutTunnels(template string) string {
+func WithoutTunnels(template string) string {
 	lines := strings.SplitAfter(template, "\n")
 	var kept strings.Builder
 	for i, line := range lines {

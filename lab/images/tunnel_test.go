@@ -23,7 +23,7 @@ func TestWithoutTunnels(t *testing.T) {
 		"other":  {"if x then\n  reject;\nelse\n  accept;\n", "if x then\n  reject;\nelse\n  accept;\n"},
 		"no end": {"accept;", "accept;"},
 	} {
-		if diff := cmp.Diff(c.want, withoutTunnels(c.in)); diff != "" {
+		if diff := cmp.Diff(c.want, WithoutTunnels(c.in)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -47,7 +47,7 @@ func TestBIRDTakesCalicosConfigurations(t *testing.T) {
 		if birdTakes(t, root, filepath.Dir(path), func(s string) string { return s }) != nil {
 			refused++
 		}
-		if err := birdTakes(t, root, filepath.Dir(path), withoutTunnels); err != nil {
+		if err := birdTakes(t, root, filepath.Dir(path), WithoutTunnels); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		taken++

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 )
 
 // writeKickstart fills the folder that a machine's kickstart unit reads.
@@ -49,7 +50,11 @@ func (r *Rack) infraFiles() (map[string]string, error) {
 		"calico.yaml": string(calico), "joinsvc.yaml": serviceConfig(),
 	}
 	for _, l := range r.Plan.Spec.Fabric.Leaves {
-		files[l.Name+".conf"] = FRRConfig(r.Topology, l)
+		config, err := leaf.FRR(r.Plan, l.Name)
+		if err != nil {
+			return nil, err
+		}
+		files[l.Name+".conf"] = string(config)
 	}
 	return files, nil
 }

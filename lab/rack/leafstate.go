@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -29,7 +28,7 @@ type Neighbour struct {
 // Route is one prefix that a neighbour announces.
 type Route struct {
 	Prefix netip.Prefix
-	Path   string // AS path as FRR prints it: "63551"
+	Path   string // AS path as FRR prints it: "63500 63551"
 }
 
 // neighbours asks FRR on every leaf, sorted by leaf and address.
@@ -70,8 +69,8 @@ type (
 	}
 	bgpTable struct {
 		Routes map[netip.Prefix][]struct {
-			Peer netip.Addr `json:"peerId"`
-			Path string     `json:"path"`
+			Peer string `json:"peerId"` // "(unspec)" for the leaf's own
+			Path string `json:"path"`
 		} `json:"routes"`
 	}
 )
@@ -93,7 +92,7 @@ func parseNeighbours(leaf string, summary, table []byte) ([]Neighbour, error) {
 		}
 		for prefix, paths := range t.Routes {
 			for _, path := range paths {
-				if path.Peer == addr {
+				if path.Peer == addr.String() {
 					n.Routes = append(n.Routes, Route{Prefix: prefix, Path: path.Path})
 				}
 			}
@@ -107,7 +106,7 @@ func parseNeighbours(leaf string, summary, table []byte) ([]Neighbour, error) {
 
 // missing says what keeps the leaves from being right, one line per session:
 // every host Established at every leaf, with its AS, announcing a block of
-// the pod range whose path is that AS alone. Empty: everything is right.
+// the pod range that comes from that AS alone. Empty: everything is right.
 func missing(t Topology, got []Neighbour) []string {
 	var lines []string
 	for _, l := range t.Plan.Spec.Fabric.Leaves {
@@ -117,7 +116,7 @@ func missing(t Topology, got []Neighbour) []string {
 				lines = append(lines, fmt.Sprintf("%s has no neighbour %s (%s)", l.Name, h.Address.Addr(), h.Name))
 				continue
 			}
-			if why := wrong(t.Plan.Spec.Pods, h, got[at]); why != "" {
+			if why := wrong(t.Plan.Spec, h, got[at]); why != "" {
 				lines = append(lines, fmt.Sprintf("%s, neighbour %s (%s): %s", l.Name, h.Address.Addr(), h.Name, why))
 			}
 		}
@@ -125,25 +124,34 @@ func missing(t Topology, got []Neighbour) []string {
 	return lines
 }
 
-func wrong(pods plan.Pods, h Host, n Neighbour) string {
+func wrong(s plan.Spec, h Host, n Neighbour) string {
 	if n.State != "Established" {
 		return "the session is in state " + n.State
 	}
 	if n.RemoteAS != h.ASN {
 		return fmt.Sprintf("its AS is %d, planned is %d", n.RemoteAS, h.ASN)
 	}
-	if len(blocks(pods, h, n)) == 0 {
-		return fmt.Sprintf("it announces no /%d of %s with the path %d", pods.BlockSize, pods.Subnet, h.ASN)
+	if path := pathOf(s.Fabric, h); len(blocks(s.Pods, path, n)) == 0 {
+		return fmt.Sprintf("it announces no /%d of %s with the path %s", s.Pods.BlockSize, s.Pods.Subnet, path)
 	}
 	return ""
 }
 
-// blocks are the pod blocks that the neighbour announces as its own.
-func blocks(pods plan.Pods, h Host, n Neighbour) []netip.Prefix {
+// pathOf is the AS path of a host's own routes in a leaf's table. A leaf that
+// shows its nodes another number than its own (local-as) adds that one to what
+// it hears.
+func pathOf(f plan.Fabric, h Host) string {
+	if f.InternalASN == 0 || f.InternalASN == f.ASN {
+		return fmt.Sprint(h.ASN)
+	}
+	return fmt.Sprintf("%d %d", f.ASN, h.ASN)
+}
+
+// blocks are the pod blocks that the neighbour announces with that path.
+func blocks(pods plan.Pods, path string, n Neighbour) []netip.Prefix {
 	var found []netip.Prefix
 	for _, r := range n.Routes {
-		own := r.Path == strconv.FormatUint(uint64(h.ASN), 10)
-		if own && r.Prefix.Bits() == pods.BlockSize && pods.Subnet.Contains(r.Prefix.Addr()) {
+		if r.Path == path && r.Prefix.Bits() == pods.BlockSize && pods.Subnet.Contains(r.Prefix.Addr()) {
 			found = append(found, r.Prefix)
 		}
 	}

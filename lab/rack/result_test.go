@@ -16,15 +16,17 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
-// Printed by FRR 8.4.4 with the configuration of testdata/leaf201.conf and one
-// real neighbour, shortened to the fields that are read and a few more.
+// Printed by FRR 8.4.4 with the product's configuration of leaf201, one real
+// neighbour and no route to what the plan advertises, shortened to the fields
+// that are read and a few more.
 const (
-	frrSummary = `{"routerId":"192.168.9.204","as":63500,"peers":{
+	frrSummary = `{"routerId":"2.0.0.1","as":65000,"peers":{
 "192.168.9.194":{"remoteAs":63552,"localAs":63500,"pfxRcd":0,"state":"Connect","peerState":"OK"},
-"192.168.9.193":{"hostname":"vm","remoteAs":63551,"localAs":63500,"peerUptimeMsec":61000,"pfxRcd":1,"state":"Established","peerState":"OK"}},
+"192.168.9.193":{"remoteAs":63551,"localAs":63500,"peerUptimeMsec":61000,"pfxRcd":1,"state":"Established","peerState":"OK"}},
 "failedPeers":1,"totalPeers":2}`
-	frrTable = `{"vrfId": 0, "vrfName": "default", "routerId": "192.168.9.204", "localAS": 63500,
-"routes": { "172.27.1.0/26": [{"valid":true,"bestpath":true,"pathFrom":"external","prefix":"172.27.1.0","prefixLen":26,"network":"172.27.1.0/26","peerId":"192.168.9.193","path":"63551","origin":"IGP","nexthops":[{"ip":"192.168.9.193","afi":"ipv4","used":true}]}]
+	frrTable = `{"vrfId": 0, "vrfName": "default", "routerId": "2.0.0.1", "localAS": 65000,
+"routes": { "10.243.176.0/24": [{"pathFrom":"external","network":"10.243.176.0/24","weight":32768,"peerId":"(unspec)","path":"","origin":"IGP"}]
+,"172.27.1.0/26": [{"valid":true,"bestpath":true,"pathFrom":"external","prefix":"172.27.1.0","prefixLen":26,"network":"172.27.1.0/26","peerId":"192.168.9.193","path":"63500 63551","origin":"IGP","nexthops":[{"ip":"192.168.9.193","afi":"ipv4","used":true}]}]
  }  }`
 )
 
@@ -36,7 +38,7 @@ func TestParseNeighbours(t *testing.T) {
 	want := []Neighbour{
 		{
 			Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.193"), RemoteAS: 63551, State: "Established", Received: 1, Age: 61 * time.Second,
-			Routes: []Route{{Prefix: netip.MustParsePrefix("172.27.1.0/26"), Path: "63551"}},
+			Routes: []Route{{Prefix: netip.MustParsePrefix("172.27.1.0/26"), Path: "63500 63551"}},
 		},
 		{Leaf: "leaf201", Address: netip.MustParseAddr("192.168.9.194"), RemoteAS: 63552, State: "Connect"},
 	}
@@ -56,7 +58,7 @@ func routed(top Topology) []Neighbour {
 	for _, l := range top.Plan.Spec.Fabric.Leaves {
 		for i, h := range top.Hosts {
 			block := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 27, byte(i), 0}), 26)
-			path := map[uint32]string{63551: "63551", 63552: "63552"}[h.ASN]
+			path := map[uint32]string{63551: "63500 63551", 63552: "63500 63552"}[h.ASN]
 			all = append(all, Neighbour{
 				Leaf: l.Name, Address: h.Address.Addr(), RemoteAS: h.ASN, State: "Established",
 				Received: 1, Routes: []Route{{Prefix: block, Path: path}},
@@ -78,16 +80,16 @@ func TestMissing(t *testing.T) {
 		"session down": {func(n []Neighbour) []Neighbour { n[3].State = "Active"; return n }, "leaf202, neighbour 192.168.9.194 (k8c1s1): the session is in state Active"},
 		"another AS":   {func(n []Neighbour) []Neighbour { n[0].RemoteAS = 64999; return n }, "leaf201, neighbour 192.168.9.193 (k8c1m0): its AS is 64999, planned is 63551"},
 		"no neighbour": {func(n []Neighbour) []Neighbour { return n[1:] }, "leaf201 has no neighbour 192.168.9.193 (k8c1m0)"},
-		"no prefix":    {func(n []Neighbour) []Neighbour { n[1].Routes = nil; return n }, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+		"no prefix":    {func(n []Neighbour) []Neighbour { n[1].Routes = nil; return n }, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63500 63552"},
 		"another length": {func(n []Neighbour) []Neighbour {
 			n[1].Routes[0].Prefix = netip.MustParsePrefix("172.27.0.0/24")
 			return n
-		}, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+		}, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63500 63552"},
 		"another range": {func(n []Neighbour) []Neighbour {
 			n[1].Routes[0].Prefix = netip.MustParsePrefix("10.0.0.0/26")
 			return n
-		}, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
-		"another path": {func(n []Neighbour) []Neighbour { n[1].Routes[0].Path = "63551"; return n }, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63552"},
+		}, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63500 63552"},
+		"another path": {func(n []Neighbour) []Neighbour { n[1].Routes[0].Path = "63500 63551"; return n }, "leaf201, neighbour 192.168.9.194 (k8c1s1): it announces no /26 of 172.27.0.0/16 with the path 63500 63552"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -96,6 +98,22 @@ func TestMissing(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestMissingWithoutLocalAS: leaves whose only number is the nodes' add none.
+func TestMissingWithoutLocalAS(t *testing.T) {
+	top := example(t, 1)
+	top.Plan.Spec.Fabric.InternalASN = 0
+	got := routed(top)
+	if len(missing(top, got)) != len(got) {
+		t.Error("a path of two numbers is taken for the host's own")
+	}
+	for i := range got {
+		got[i].Routes[0].Path = "63551"
+	}
+	if lines := missing(top, got); len(lines) != 0 {
+		t.Errorf("a routed rack lacks %q", lines)
 	}
 }
 

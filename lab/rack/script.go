@@ -51,7 +51,8 @@ func infraScript(t Topology) string {
 
 // leafScript builds both leaves: a VLAN-aware bridge whose ports are one LACP
 // bond per host, as a pair of switches in an MLAG domain looks to the host, and
-// a network namespace with FRR per leaf. The shared gateway address is on both,
+// a network namespace with FRR per leaf, configured by what the product renders
+// for it and nothing else. The shared gateway address is on both,
 // as with an anycast gateway; nothing passes through it but what leaves the
 // node subnet. The first leaf has a cable to the provisioning segment.
 func leafScript(t Topology) string {
@@ -104,15 +105,17 @@ router() {
 		ip -n "$name" addr add "$address" dev "vlan$vlan"
 	done
 	ip -n "$name" link set "vlan$vlan" up
-	# Answers to what comes in here may leave by a host's provisioning NIC.
-	ip netns exec "$name" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	# Answers to what comes in here may leave by a host's provisioning NIC, and
+	# what one node sends another leaves by where it came in.
+	ip netns exec "$name" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
+		net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.vlan$vlan.send_redirects=0"
 	install -d -o frr -g frr "/etc/frr/$name" "/var/run/frr/$name" /var/log/frr
-	install -o frr -g frr -m 640 "$here/$name.conf" "/etc/frr/$name/bgpd.conf"
-	grep '^log ' "$here/$name.conf" >"/etc/frr/$name/zebra.conf"
+	install -o frr -g frr -m 640 "$here/$name.conf" "/etc/frr/$name/frr.conf"
 	touch "/etc/frr/$name/vtysh.conf"
 	for daemon in zebra bgpd; do
-		ip netns exec "$name" /usr/lib/frr/$daemon -d -N "$name" -f "/etc/frr/$name/$daemon.conf"
+		ip netns exec "$name" /usr/lib/frr/$daemon -d -N "$name" -f /dev/null --log "file:/var/log/frr/$name.log" --log-level informational
 	done
+	vtysh -N "$name" -b
 }
 
 `

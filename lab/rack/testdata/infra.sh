@@ -75,15 +75,17 @@ router() {
 		ip -n "$name" addr add "$address" dev "vlan$vlan"
 	done
 	ip -n "$name" link set "vlan$vlan" up
-	# Answers to what comes in here may leave by a host's provisioning NIC.
-	ip netns exec "$name" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	# Answers to what comes in here may leave by a host's provisioning NIC, and
+	# what one node sends another leaves by where it came in.
+	ip netns exec "$name" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
+		net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.vlan$vlan.send_redirects=0"
 	install -d -o frr -g frr "/etc/frr/$name" "/var/run/frr/$name" /var/log/frr
-	install -o frr -g frr -m 640 "$here/$name.conf" "/etc/frr/$name/bgpd.conf"
-	grep '^log ' "$here/$name.conf" >"/etc/frr/$name/zebra.conf"
+	install -o frr -g frr -m 640 "$here/$name.conf" "/etc/frr/$name/frr.conf"
 	touch "/etc/frr/$name/vtysh.conf"
 	for daemon in zebra bgpd; do
-		ip netns exec "$name" /usr/lib/frr/$daemon -d -N "$name" -f "/etc/frr/$name/$daemon.conf"
+		ip netns exec "$name" /usr/lib/frr/$daemon -d -N "$name" -f /dev/null --log "file:/var/log/frr/$name.log" --log-level informational
 	done
+	vtysh -N "$name" -b
 }
 
 bond k8c1m0 1500 9000 02:00:00:01:00:00 02:00:00:01:00:01

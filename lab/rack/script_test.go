@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -54,35 +57,6 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestFRRConfig(t *testing.T) {
-	top := example(t, 3)
-	for _, leaf := range top.Plan.Spec.Fabric.Leaves {
-		golden(t, leaf.Name+".conf", FRRConfig(top, leaf))
-	}
-}
-
-// FRR's own parser is asked: `bgpd -C` accepts lines that it then ignores,
-// `vtysh -C` does not.
-func TestFRRAcceptsItsConfig(t *testing.T) {
-	top := example(t, 2)
-	path := filepath.Join(t.TempDir(), "frr.conf")
-	check := func(text string) error {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		out, err := exec.Command("vtysh", "-C", "-f", path).CombinedOutput()
-		t.Logf("vtysh: %s", out)
-		return err
-	}
-	config := FRRConfig(top, top.Plan.Spec.Fabric.Leaves[0])
-	if err := check(config); err != nil {
-		t.Error(err)
-	}
-	if check(config+" maximum-pathz 3\n") == nil {
-		t.Error("the check accepts a wrong line, so it proves nothing")
-	}
-}
-
 func TestScripts(t *testing.T) {
 	top := example(t, 2)
 	golden(t, "infra.sh", infraScript(top))
@@ -90,6 +64,24 @@ func TestScripts(t *testing.T) {
 	for _, name := range []string{"infra.sh", "k8c1s1.sh"} {
 		if out, err := exec.Command("sh", "-n", filepath.Join("testdata", name)).CombinedOutput(); err != nil {
 			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
+
+// TestLeavesAreConfiguredByTheProduct and by nothing else.
+func TestLeavesAreConfiguredByTheProduct(t *testing.T) {
+	r := Rack{Topology: example(t, 2), config: Config{CalicoManifest: os.DevNull, Accel: vm.KVM}}
+	files, err := r.infraFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range r.Plan.Spec.Fabric.Leaves {
+		want, err := leaf.FRR(r.Plan, l.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), files[l.Name+".conf"]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", l.Name, diff)
 		}
 	}
 }
