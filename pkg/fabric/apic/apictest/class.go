@@ -42,7 +42,10 @@ func common() attrs {
 // table is all classes by name.
 func table() map[string]class {
 	all := map[string]class{}
-	for _, c := range slices.Concat(system(), access(), tenant(), policies(), l3out(), interfaces()) {
+	for _, c := range system() {
+		all[c.name] = c
+	}
+	for _, c := range slices.Concat(access(), tenant(), policies(), l3out(), interfaces()) {
 		known := common()
 		maps.Copy(known, c.attributes)
 		c.attributes = known

@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -78,16 +77,7 @@ func (s *Server) PublicKey() []byte { return s.http.Certificate().RawSubjectPubl
 func (s *Server) Dump() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var b strings.Builder
-	for _, dn := range slices.Sorted(maps.Keys(s.store.objects)) {
-		o := s.store.objects[dn]
-		fmt.Fprintf(&b, "%s %s", o.class, dn)
-		for _, name := range slices.Sorted(maps.Keys(o.attributes)) {
-			fmt.Fprintf(&b, " %s=%q", name, o.attributes[name])
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
+	return s.store.dump()
 }
 
 // Post is somebody else's POST, past the session.

@@ -146,6 +146,20 @@ func (s *store) below(dn string) []string {
 	return all
 }
 
+// dump is a line for each object, with its attributes in order.
+func (s *store) dump() string {
+	var b strings.Builder
+	for _, dn := range slices.Sorted(maps.Keys(s.objects)) {
+		o := s.objects[dn]
+		fmt.Fprintf(&b, "%s %s", o.class, dn)
+		for _, name := range slices.Sorted(maps.Keys(o.attributes)) {
+			fmt.Fprintf(&b, " %s=%q", name, o.attributes[name])
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
 // answer are the attributes of an object as an APIC shows them.
 func (s *store) answer(dn string) map[string]string {
 	o := s.objects[dn]
