@@ -56,7 +56,7 @@ func access() []class {
 		{name: "infraRsAccBaseGrp", in: []string{"infraHPortS"}, rn: "rsaccBaseGrp", attributes: attrs{"tDn": dn(), "fexId": number(101, 199)}, target: groups},
 		{name: "infraPortBlk", in: []string{"infraHPortS"}, rn: "portblk-{name}", attributes: attrs{
 			"name": name(64), "fromCard": cards, "toCard": cards, "fromPort": ports, "toPort": ports,
-		}},
+		}, defaults: map[string]string{"fromCard": "1", "toCard": "1", "fromPort": "1", "toPort": "1"}},
 		{name: "infraNodeP", in: infra, rn: "nprof-{name}", attributes: attrs{"name": name(64)}},
 		{name: "infraLeafS", in: []string{"infraNodeP"}, rn: "leaves-{name}-typ-{type}", attributes: attrs{"name": name(64), "type": enum("range", "ALL", "ALL_IN_POD")}},
 		{name: "infraNodeBlk", in: []string{"infraLeafS"}, rn: "nodeblk-{name}", attributes: attrs{"name": name(64), "from_": number(1, 16000), "to_": number(1, 16000)}},

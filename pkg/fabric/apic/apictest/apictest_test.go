@@ -128,7 +128,7 @@ func TestMerge(t *testing.T) {
 		}
 	}
 	got := s.objects[inTenant+"/ctx-V"].attributes
-	want := map[string]string{"name": "V", "pcEnfPref": "unenforced", "descr": "x", "annotation": "", "uid": userID}
+	want := map[string]string{"name": "V", "pcEnfPref": "unenforced", "pcEnfDir": "ingress", "knwMcastAct": "permit", "bdEnforcedEnable": "no", "ipDataPlaneLearning": "enabled", "descr": "x", "annotation": "", "uid": userID}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("merged (-want +got):\n%s", diff)
 	}

@@ -20,6 +20,8 @@ type class struct {
 	target []string
 	// permanent says that the object is made and deleted with its parent only.
 	permanent bool
+	// defaults are what the APIC puts where nothing was said.
+	defaults map[string]string
 	// makes are the classes of objects that the APIC makes along with it.
 	makes []string
 }

@@ -104,6 +104,7 @@ func (s *store) set(dn string, o *stored) {
 // make puts a new object in place, and with it those that the APIC makes.
 func (s *store) make(dn string, c class, attributes map[string]string, uid string) {
 	all := map[string]string{"annotation": "", "descr": "", "uid": uid}
+	maps.Copy(all, c.defaults)
 	maps.Copy(all, attributes)
 	s.set(dn, &stored{c.name, all})
 	for _, made := range c.makes {

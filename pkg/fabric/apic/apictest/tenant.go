@@ -24,7 +24,8 @@ func tenant() []class {
 		{name: "fvCtx", in: in, rn: "ctx-{name}", attributes: attrs{
 			"name": matching(tenantName, 64), "pcEnfPref": enum("enforced", "unenforced"), "pcEnfDir": enum("ingress", "egress"),
 			"knwMcastAct": enum("permit", "deny"), "bdEnforcedEnable": yesNo(), "ipDataPlaneLearning": enum("enabled", "disabled"),
-		}, makes: []string{"fvRsBgpCtxPol", "fvRsCtxToEpRet", "vzAny"}},
+		}, defaults: map[string]string{"pcEnfPref": "enforced", "pcEnfDir": "ingress", "knwMcastAct": "permit", "bdEnforcedEnable": "no", "ipDataPlaneLearning": "enabled"},
+			makes: []string{"fvRsBgpCtxPol", "fvRsCtxToEpRet", "vzAny"}},
 		{name: "fvRsBgpCtxPol", in: []string{"fvCtx"}, rn: "rsbgpCtxPol", attributes: attrs{"tnBgpCtxPolName": optionalName()}, target: []string{"bgpCtxPol"}, permanent: true},
 		{name: "fvRsCtxToEpRet", in: []string{"fvCtx"}, rn: "rsctxToEpRet", attributes: attrs{"tnFvEpRetPolName": optionalName()}, permanent: true},
 		{name: "vzAny", in: []string{"fvCtx"}, rn: "any", attributes: attrs{"prefGrMemb": enum("enabled", "disabled")}, permanent: true},
@@ -76,7 +77,7 @@ func policies() []class {
 		{name: "bgpPeerPfxPol", in: in, rn: "bgpPfxP-{name}", attributes: attrs{
 			"name": name(64), "action": enum("log", "reject", "restart", "shut"), "maxPfx": number(1, 300000),
 			"restartTime": number(1, 65535, "infinite"), "thresh": number(1, 100),
-		}},
+		}, defaults: map[string]string{"action": "reject", "maxPfx": "20000", "restartTime": "infinite", "thresh": "75"}},
 		{name: "bfdIfPol", in: in, rn: "bfdIfPol-{name}", attributes: attrs{
 			"name": name(64), "adminSt": enum("enabled", "disabled"), "detectMult": number(1, 50), "echoAdminSt": enum("enabled", "disabled"),
 			"echoRxIntvl": interval, "minRxIntvl": interval, "minTxIntvl": interval, "ctrl": flags("opt-subif"),
