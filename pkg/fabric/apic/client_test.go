@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -222,7 +223,9 @@ func TestConfigThatCannotBeMeant(t *testing.T) {
 // answering is a client of something that answers with whatever f writes.
 func answering(t testing.TB, f http.HandlerFunc, edit func(*Config)) *Client {
 	t.Helper()
-	s := httptest.NewTLSServer(f)
+	s := httptest.NewUnstartedServer(f)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	pin := PinOf(s.Certificate())
 	config := Config{URL: s.URL, User: user, Password: password, Owner: owner, Trust: Trust{Pin: &pin}}
@@ -243,9 +246,7 @@ const loggedIn = `{"totalCount":"1","imdata":[{"aaaLogin":{"attributes":{"token"
 func afterLogin(status int, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "aaaLogin") {
-			status, text := http.StatusOK, loggedIn
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, text)
+			_, _ = io.WriteString(w, loggedIn)
 			return
 		}
 		w.WriteHeader(status)
@@ -302,6 +303,7 @@ func TestLoginsThatAreNone(t *testing.T) {
 
 func TestSlowAnswer(t *testing.T) {
 	c := answering(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client is gone
 		select {
 		case <-r.Context().Done():
 		case <-time.After(10 * time.Second):

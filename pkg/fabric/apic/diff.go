@@ -132,7 +132,8 @@ func (c *Client) Diff(ctx context.Context, root *aci.Object) (Changes, error) {
 
 // compare finds what is missing and what is different, from values alone.
 func (c *Client) compare(w wanted, have map[string]object) Changes {
-	var changes Changes
+	// Not nil, so that programs read lists.
+	changes := Changes{Create: []Creation{}, Change: []Modification{}, Conflicts: []Conflict{}, Used: []string{}}
 	for _, dn := range w.order {
 		o := w.objects[dn]
 		theirs, exists := have[dn]

@@ -31,7 +31,7 @@ func (c *Client) removal(ctx context.Context, surplus map[string]object) ([]Dele
 	for i, dn := range deletions {
 		fate[i] = Deletion{dn, surplus[dn].class, surplus[dn], lets[dn]}
 	}
-	var kept []Kept
+	kept := []Kept{}
 	for _, dn := range slices.Sorted(maps.Keys(held)) {
 		kept = append(kept, Kept{dn, surplus[dn].class, held[dn]})
 	}

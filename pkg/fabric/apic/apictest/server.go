@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -55,6 +56,7 @@ func Start(o Options) *Server {
 	s := &Server{options: o, store: newStore(o), tokens: map[string]time.Time{}, failures: map[string]*refusal{}}
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.TLS = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12} // an APIC's default
+	s.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)     // of those who do not trust it
 	s.http.StartTLS()
 	return s
 }
