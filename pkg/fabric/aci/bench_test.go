@@ -4,6 +4,7 @@ package aci
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -66,6 +67,22 @@ func large(tb testing.TB) plan.Plan {
 		tb.Fatalf("the large plan has %d nodes, want %d", got, want)
 	}
 	return p
+}
+
+// The memory is that of one run, in bytes that were ever allocated.
+func TestLargePlanNeedsLittleMemory(t *testing.T) {
+	p := large(t)
+	for name, emit := range map[string]func(*Object) ([]byte, error){"JSON": JSON, "Terraform": Terraform} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := emit(tree(t, p, nil)); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 200 {
+			t.Errorf("%s of %d hosts took %d MiB, want at most 200", name, len(p.Spec.Nodes), used)
+		}
+	}
 }
 
 func BenchmarkTreeJSON(b *testing.B) { benchmark(b, JSON) }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/yamldoc"
@@ -134,7 +135,7 @@ func (k *checker) floating(path string, l layout) {
 	k.name(path+".domain", l.physicalDomain())
 	for _, r := range l.racks {
 		if subnet := r.NodeNetwork.Subnet; !subnet.Contains(l.aci.FloatingSVI.Address) {
-			k.errorf(path+".address", "%s is outside %s of rack %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, r.Name)
+			k.errorf(path+".address", "%s is outside %s of %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, rackName(r.Rack))
 		}
 	}
 }
@@ -152,8 +153,17 @@ func (k *checker) outside(path string, l layout) {
 	if _, ok := l.outsideLeaf(); !ok {
 		k.errorf(path+".leaf", "%q is no leaf of the plan", out.Leaf)
 	}
-	if other, taken := k.used[leafSocket{out.Leaf, out.Port}]; taken {
+	var port plan.Port
+	if err := port.UnmarshalText([]byte(out.Leaf + ":" + out.Port)); err != nil || strings.Count(port.ID, "/") != 1 {
+		k.errorf(path+".port", "%q is no port of a leaf; want one such as 1/48", out.Port)
+	} else if other, taken := k.used[leafSocket{out.Leaf, out.Port}]; taken {
 		k.errorf(path+".port", "%s:%s leads to %s already", out.Leaf, out.Port, other)
+	}
+	if out.VLAN < 1 || out.VLAN > 4094 {
+		k.errorf(path+".vlan", "%d is not in 1–4094", out.VLAN)
+	}
+	if !out.Address.IsValid() {
+		k.errorf(path+".address", "is missing; want the leaf's address such as 10.108.0.1/30")
 	}
 }
 

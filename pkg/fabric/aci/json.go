@@ -25,7 +25,7 @@ func JSON(root *Object) ([]byte, error) {
 func jsonSize(root *Object) int {
 	const line, indent = 8, 40 // punctuation, and blanks at a usual depth
 	size := 0
-	root.Walk(func(_ string, o *Object) {
+	root.each(func(o *Object) {
 		size += len(o.Class) + len(o.RN) + 6*(line+indent)
 		for name, value := range o.Attributes {
 			size += len(name) + len(value) + line + indent

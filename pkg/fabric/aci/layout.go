@@ -27,7 +27,6 @@ type rack struct {
 // A host is a node with what its sessions and its port channel are made of.
 type host struct {
 	plan.Node
-	fqdn  string
 	asn   uint32
 	ports []plan.Port // in the order of the legs
 }
@@ -51,7 +50,7 @@ func newLayout(p plan.Plan, c Cabling) (layout, plan.Report) {
 		for _, at := range byRack[r.Name] {
 			n := p.Spec.Nodes[at]
 			ports := k.ports(at, r, c.of(p, n))
-			hosts = append(hosts, host{n, p.FQDN(n), asns[at], ports})
+			hosts = append(hosts, host{n, asns[at], ports})
 		}
 		// A vPC's side A is the leaf of the lower node ID.
 		r.Leaves = slices.SortedFunc(slices.Values(r.Leaves), func(a, b plan.Leaf) int { return cmp.Compare(a.Node, b.Node) })

@@ -58,19 +58,15 @@ func readReport(fsys fs.FS, name string) (map[string]LeafPort, error) {
 
 // parseReport reads one host's report.
 func parseReport(data []byte) (map[string]LeafPort, error) {
-	var report struct {
-		LLDP *struct {
-			Interface neighbours `json:"interface"`
-		} `json:"lldp"`
+	var r report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("decoding what lldpctl -f json prints: %w", err)
 	}
-	if err := json.Unmarshal(data, &report); err != nil {
-		return nil, err
-	}
-	if report.LLDP == nil {
+	if r.LLDP == nil {
 		return nil, errors.New(`has no "lldp"; write it with lldpctl -f json`)
 	}
 	ports := map[string]LeafPort{}
-	for _, n := range report.LLDP.Interface {
+	for _, n := range r.LLDP.Interface {
 		port, ok := parseLeafPort(n.Port.Descr)
 		if !ok {
 			continue
@@ -83,7 +79,14 @@ func parseReport(data []byte) (map[string]LeafPort, error) {
 	return ports, nil
 }
 
-// A neighbour is what lldpd tells of one interface, as far as it is used here.
+// A report is what lldpctl prints, as far as it is used here.
+type report struct {
+	LLDP *struct {
+		Interface neighbours `json:"interface"`
+	} `json:"lldp"`
+}
+
+// A neighbour is what lldpd tells of one interface.
 type neighbour struct {
 	name string
 	Port struct {

@@ -37,7 +37,7 @@ func (l layout) anchorPeers(r rack) []*Object {
 // hostPeer is a session with one host. The leaf names itself as the next hop,
 // which keeps the traffic between hosts on it.
 func (l layout) hostPeer(r rack, h host) *Object {
-	return l.peer(r, h.Address.Addr().String(), h.asn, attributes{"ctrl": "nh-self", "descr": h.fqdn})
+	return l.peer(r, h.Address.Addr().String(), h.asn, attributes{"ctrl": "nh-self", "descr": h.Name})
 }
 
 // subnetPeer is a session with any host of the rack. As all have one number,

@@ -60,7 +60,7 @@ func (k *checker) leg(l legOf, planned []plan.Port, r plan.Rack, seen map[string
 		return plan.Port{}, false
 	}
 	if !found {
-		k.errorf(l.at.path+".ports", "%sLLDP on %s saw %s, of no leaf of the node's rack in pod %d", l.at.prefix, l.name, saw, k.pod)
+		k.errorf(l.at.path+".ports", "%sLLDP on %s saw %s, a port of no leaf of %s in pod %d", l.at.prefix, l.name, saw, rackName(r), k.pod)
 	}
 	return real, found
 }
@@ -88,7 +88,7 @@ func (k *checker) usable(l legOf, port plan.Port, r plan.Rack) bool {
 	socket := leafSocket{port.Leaf, port.ID}
 	switch other, taken := k.used[socket]; {
 	case !slices.ContainsFunc(r.Leaves, func(leaf plan.Leaf) bool { return leaf.Name == port.Leaf }):
-		k.errorf(l.path(), "%s%s is a port of no leaf of the node's rack %s", l.at.prefix, port, r.Name)
+		k.errorf(l.path(), "%s%s is a port of no leaf of %s", l.at.prefix, port, rackName(r))
 	case strings.Count(port.ID, "/") != 1:
 		k.errorf(l.path(), "%s%s is behind a fabric extender; want a port of the leaf itself", l.at.prefix, port)
 	case taken:
@@ -98,6 +98,14 @@ func (k *checker) usable(l legOf, port plan.Port, r plan.Rack) bool {
 		return true
 	}
 	return false
+}
+
+// rackName is what a rack is called in messages.
+func rackName(r plan.Rack) string {
+	if r.Name == "" {
+		return "the plan"
+	}
+	return "rack " + r.Name
 }
 
 // bothLeaves wants a node of a pair to have a leg to each: the two ends of a

@@ -5,15 +5,18 @@ package aci
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/text/unicode/norm"
 )
+
+// identifier is the part of HCL's identifiers that attributes' names are of.
+var identifier = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]*$`)
 
 // terraformHeader names the provider. Its aci_rest_managed has an annotation of
 // its own, outside the content, since 2.13.
@@ -35,7 +38,7 @@ const terraformHeader = `terraform {
 // It is written as `terraform fmt` would have it. The error names an object
 // with text that Terraform would not keep: it normalizes all text to NFC.
 func Terraform(root *Object) ([]byte, error) {
-	normal := func(s string) bool { return utf8.ValidString(s) && norm.NFC.IsNormalString(s) }
+	normal := func(s string) bool { return isPlain(s) || utf8.ValidString(s) && norm.NFC.IsNormalString(s) }
 	if err := checkText(root, normal); err != nil {
 		return nil, err
 	}
@@ -47,9 +50,9 @@ func Terraform(root *Object) ([]byte, error) {
 
 // hclSize is about the length of a tree's configuration; see jsonSize.
 func hclSize(root *Object) int {
-	const resource, line = 330, 12
+	const resource, line = 210, 14
 	size := len(terraformHeader)
-	root.Walk(func(_ string, o *Object) {
+	root.each(func(o *Object) {
 		size += len(o.Class) + 2*len(o.RN) + resource
 		for name, value := range o.Attributes {
 			size += len(name) + len(value) + line
@@ -113,10 +116,10 @@ func (w *hclWriter) content(o *Object) {
 	w.add("  }\n")
 }
 
-// key is a name as a key of an object: in quotes only where it needs them. "for"
-// would begin an expression.
+// key is a name as a key of an object: in quotes where it is no word, or where
+// it would begin an expression.
 func key(name string) string {
-	if isPlain(name) && hclsyntax.ValidIdentifier(name) && name != "for" {
+	if identifier.MatchString(name) && name != "for" {
 		return name
 	}
 	return `"` + escape(name) + `"`

@@ -8,9 +8,9 @@ import "fmt"
 // would put something in its place, and the object would be another.
 func checkText(root *Object, valid func(string) bool) error {
 	var err error
-	root.Walk(func(dn string, o *Object) {
+	root.each(func(o *Object) {
 		if err == nil && !hasText(o, valid) {
-			err = fmt.Errorf("writing %s %q: its text is no normalized UTF-8", o.Class, dn)
+			err = fmt.Errorf("writing the object %q of class %q: its text is no normalized UTF-8", o.RN, o.Class)
 		}
 	})
 	return err

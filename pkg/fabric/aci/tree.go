@@ -33,7 +33,7 @@ func Tree(p plan.Plan, c Cabling) (*Object, error) {
 		[]*Object{l.accessPolicies(), l.tenant()},
 	)...)
 	owner := Owner(p.Metadata.Name)
-	root.Walk(func(_ string, o *Object) {
+	root.each(func(o *Object) {
 		if !everywhere(o.Class) {
 			o.Attributes["annotation"] = owner
 		}

@@ -1362,7 +1362,7 @@ resource "aci_rest_managed" "peerP_192_168_9_193_a131c934f07899ea" {
   content = {
     addr  = "192.168.9.193"
     ctrl  = "nh-self"
-    descr = "k8c1m0.labs.haystacknetworks.com"
+    descr = "k8c1m0"
   }
 }
 
@@ -1454,7 +1454,7 @@ resource "aci_rest_managed" "peerP_192_168_9_194_64b6f3c310a57562" {
   content = {
     addr  = "192.168.9.194"
     ctrl  = "nh-self"
-    descr = "k8c1s1.labs.haystacknetworks.com"
+    descr = "k8c1s1"
   }
 }
 
@@ -1546,7 +1546,7 @@ resource "aci_rest_managed" "peerP_192_168_9_195_aee1ed396fcbcc2e" {
   content = {
     addr  = "192.168.9.195"
     ctrl  = "nh-self"
-    descr = "k8c1s2.labs.haystacknetworks.com"
+    descr = "k8c1s2"
   }
 }
 
