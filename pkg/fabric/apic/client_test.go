@@ -137,18 +137,22 @@ func TestPaging(t *testing.T) {
 // What comes or goes between two pages shifts the rest: an object would be read
 // twice and another never.
 func TestObjectsChangeBetweenPages(t *testing.T) {
-	s := fabric(t, nil)
-	for _, name := range []string{"B", "C", "D"} {
-		theirs(t, s, "uni/tn-"+name, `{"fvTenant": {"attributes": {"annotation": "`+owner+`"}}}`)
-	}
-	c := client(t, s, func(c *Config) { c.PageSize = 2 })
-	s.Before(func(r *http.Request) {
-		if r.URL.Query().Get("page") == "1" {
-			theirs(t, s, "uni/tn-A", `{"fvTenant": {"attributes": {"annotation": "`+owner+`"}}}`)
-		}
-	})
-	if _, err := c.owned(t.Context(), "fvTenant"); !errors.Is(err, errUnstable) {
-		t.Errorf("got %v, want %v", err, errUnstable)
+	for name, dn := range map[string]string{"before the others": "uni/tn-A", "behind the others": "uni/tn-Z"} {
+		t.Run(name, func(t *testing.T) {
+			s := fabric(t, nil)
+			for _, name := range []string{"B", "C", "D", "E"} {
+				theirs(t, s, "uni/tn-"+name, `{"fvTenant": {"attributes": {"annotation": "`+owner+`"}}}`)
+			}
+			c := client(t, s, func(c *Config) { c.PageSize = 2 })
+			s.Before(func(r *http.Request) {
+				if r.URL.Query().Get("page") == "1" {
+					theirs(t, s, dn, `{"fvTenant": {"attributes": {"annotation": "`+owner+`"}}}`)
+				}
+			})
+			if _, err := c.owned(t.Context(), "fvTenant"); !errors.Is(err, errUnstable) {
+				t.Errorf("got %v, want %v", err, errUnstable)
+			}
+		})
 	}
 }
 

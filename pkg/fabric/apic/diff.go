@@ -209,7 +209,9 @@ func visible(attributes map[string]string) map[string]string {
 func (c *Client) surplus(w wanted, have map[string]object) map[string]object {
 	all := map[string]object{}
 	for dn, o := range have {
-		if _, ok := w.objects[dn]; !ok && c.ours(o) && !(relation(o.class) && len(o.targets()) == 0) {
+		_, isWanted := w.objects[dn]
+		emptied := relation(o.class) && len(o.targets()) == 0
+		if !isWanted && c.ours(o) && !emptied {
 			all[dn] = o
 		}
 	}

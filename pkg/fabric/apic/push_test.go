@@ -290,6 +290,23 @@ func TestRelationThatGoesWithItsParentOnly(t *testing.T) {
 	}
 }
 
+// A relation that the APIC made with an object of ours is nobody's yet.
+func TestRelationThatTheAPICMade(t *testing.T) {
+	s := fabric(t, nil)
+	theirs(t, s, "uni/l3dom-L3D_EXTERNAL", `{"l3extDomP": {"attributes": {"name": "L3D_EXTERNAL"}}}`)
+	c := client(t, s, nil)
+	without := k8c1(t)
+	without.Walk(func(_ string, o *aci.Object) {
+		o.Children = slices.DeleteFunc(o.Children, func(child *aci.Object) bool { return child.Class == "infraRsL2IfPol" })
+	})
+	push(t, c, without)
+	changes := push(t, c, k8c1(t))
+	if len(changes.Change) != 3 || len(changes.Create)+len(changes.Conflicts) > 0 {
+		t.Errorf("got %+v", changes)
+	}
+	noChange(t, s, c, k8c1(t))
+}
+
 // A push that was refused half way is gone on with by the next.
 func TestPartialFailure(t *testing.T) {
 	s := fabric(t, nil)
@@ -335,6 +352,27 @@ func TestSomebodyWasFaster(t *testing.T) {
 	}
 	push(t, c, k8c1(t))
 	noChange(t, s, c, k8c1(t))
+	// And somebody deletes one that is to be changed.
+	changes = diff(t, c, k8c1(t, "defaultRoute: true", "defaultRoute: true\n    maxPrefixes: 600"))
+	theirs(t, s, tenant+"/bgpPfxP-BGP_K8C1", `{"bgpPeerPfxPol": {"attributes": {"status": "deleted"}}}`)
+	if err := c.Push(t.Context(), changes, func(string) {}); !errors.As(err, &refused) || refused.Code != "102" {
+		t.Errorf("got %v, want a refusal with code 102", err)
+	}
+}
+
+// Of a tenant that is not there nobody asks what is in it.
+func TestFewQuestions(t *testing.T) {
+	s := fabric(t, nil)
+	diff(t, client(t, s, nil), k8c1(t))
+	in := 0
+	for _, r := range s.Requests() {
+		if r == "GET /api/mo/"+tenant+".json" {
+			in++
+		}
+	}
+	if in != 1 {
+		t.Errorf("%d questions about the tenant, want 1", in)
+	}
 }
 
 func TestTreeOfAnotherOwner(t *testing.T) {

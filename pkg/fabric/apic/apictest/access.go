@@ -43,10 +43,14 @@ func access() []class {
 		{name: "lldpIfPol", in: infra, rn: "lldpIfP-{name}", attributes: attrs{
 			"name": name(64), "adminRxSt": enum("enabled", "disabled"), "adminTxSt": enum("enabled", "disabled"), "portDCBXPVer": enum("CEE", "IEEE"),
 		}},
-		{name: "infraAccBndlGrp", in: []string{"infraFuncP"}, rn: "accbundle-{name}", attributes: attrs{"name": name(64), "lagT": enum("link", "node")},
-			makes: []string{"infraRsLacpPol", "infraRsL2IfPol", "infraRsLldpIfPol"}},
-		{name: "infraAccPortGrp", in: []string{"infraFuncP"}, rn: "accportgrp-{name}", attributes: attrs{"name": name(64)},
-			makes: []string{"infraRsL2IfPol", "infraRsLldpIfPol"}},
+		{
+			name: "infraAccBndlGrp", in: []string{"infraFuncP"}, rn: "accbundle-{name}", attributes: attrs{"name": name(64), "lagT": enum("link", "node")},
+			makes: []string{"infraRsLacpPol", "infraRsL2IfPol", "infraRsLldpIfPol"},
+		},
+		{
+			name: "infraAccPortGrp", in: []string{"infraFuncP"}, rn: "accportgrp-{name}", attributes: attrs{"name": name(64)},
+			makes: []string{"infraRsL2IfPol", "infraRsLldpIfPol"},
+		},
 		{name: "infraRsAttEntP", in: groups, rn: "rsattEntP", attributes: attrs{"tDn": dn()}, target: []string{"infraAttEntityP"}},
 		{name: "infraRsLacpPol", in: groups[:1], rn: "rslacpPol", attributes: attrs{"tnLacpLagPolName": optionalName()}, target: []string{"lacpLagPol"}, permanent: true},
 		{name: "infraRsL2IfPol", in: groups, rn: "rsl2IfPol", attributes: attrs{"tnL2IfPolName": optionalName()}, target: []string{"l2IfPol"}, permanent: true},

@@ -87,6 +87,9 @@ func TestRefusals(t *testing.T) {
 		{"subnet twice in a VRF", inTenant, `{"fvTenant": {"children": [` + l3outOf("P", "201", "2.0.0.1", "10.0.0.0/8") + `]}}`, codeRule, "10.0.0.0/8 is in the same VRF"},
 		{"router ID of another leaf", inTenant, `{"fvTenant": {"children": [` + l3outOf("P", "201", "2.0.0.3", "10.1.0.0/16") + `]}}`, codeRule, "the router ID 2.0.0.3 is that of"},
 		{"two router IDs of a leaf", inTenant, `{"fvTenant": {"children": [` + l3outOf("P", "203", "2.0.0.4", "10.1.0.0/16") + `]}}`, codeRule, "is 2.0.0.3 already"},
+		{"port in two selectors", "uni/infra/accportprof-L", `{"infraAccPortP": {"children": [
+			{"infraHPortS": {"attributes": {"rn": "hports-A-typ-range"}, "children": [{"infraPortBlk": {"attributes": {"name": "P", "fromPort": "1", "toPort": "4"}}}]}},
+			{"infraHPortS": {"attributes": {"rn": "hports-B-typ-range"}, "children": [{"infraPortBlk": {"attributes": {"name": "P", "fromPort": "4", "toPort": "4"}}}]}}]}}`, codeRule, "port 1/4 is in"},
 		{"deleting what goes with its parent", inTenant + "/out-O/rsectx", `{"l3extRsEctx": {"attributes": {"status": "deleted"}}}`, codeDN, "cannot be deleted"},
 	}
 	for _, tt := range tests {

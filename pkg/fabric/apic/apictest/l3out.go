@@ -23,8 +23,10 @@ func l3out() []class {
 			"name": name(64), "type": enum("combinable", "global"), "autoContinue": yesNo(),
 		}},
 		{name: "rtctrlCtxP", in: []string{"rtctrlProfile"}, rn: "ctx-{name}", attributes: attrs{"name": name(64), "order": number(0, 9), "action": enum("permit", "deny")}},
-		{name: "rtctrlRsCtxPToSubjP", in: []string{"rtctrlCtxP"}, rn: "rsctxPToSubjP-{tnRtctrlSubjPName}",
-			attributes: attrs{"tnRtctrlSubjPName": name(64)}, target: []string{"rtctrlSubjP"}},
+		{
+			name: "rtctrlRsCtxPToSubjP", in: []string{"rtctrlCtxP"}, rn: "rsctxPToSubjP-{tnRtctrlSubjPName}",
+			attributes: attrs{"tnRtctrlSubjPName": name(64)}, target: []string{"rtctrlSubjP"},
+		},
 
 		{name: "l3extInstP", in: in, rn: "instP-{name}", attributes: attrs{
 			"name": name(64), "prio": prio(), "targetDscp": dscp(), "pcEnfPref": enum("enforced", "unenforced"), "prefGrMemb": enum("include", "exclude"),
@@ -51,8 +53,10 @@ func interfaces() []class {
 	paths := []string{"l3extRsPathL3OutAtt", "l3extVirtualLIfP"}
 	return []class{
 		{name: "l3extLNodeP", in: []string{"l3extOut"}, rn: "lnodep-{name}", attributes: attrs{"name": name(64), "targetDscp": dscp(), "tag": name(64)}},
-		{name: "l3extRsNodeL3OutAtt", in: []string{"l3extLNodeP"}, rn: "rsnodeL3OutAtt-[{tDn}]",
-			attributes: attrs{"tDn": dn(), "rtrId": address(), "rtrIdLoopBack": yesNo()}, target: []string{"fabricNode"}},
+		{
+			name: "l3extRsNodeL3OutAtt", in: []string{"l3extLNodeP"}, rn: "rsnodeL3OutAtt-[{tDn}]",
+			attributes: attrs{"tDn": dn(), "rtrId": address(), "rtrIdLoopBack": yesNo()}, target: []string{"fabricNode"},
+		},
 		{name: "l3extLoopBackIfP", in: []string{"l3extRsNodeL3OutAtt"}, rn: "lbp-[{addr}]", attributes: attrs{"addr": address(), "name": name(64)}},
 		{name: "bgpProtP", in: []string{"l3extLNodeP"}, rn: "protp", attributes: attrs{"name": optionalName()}},
 		{name: "bgpRsBgpNodeCtxPol", in: []string{"bgpProtP"}, rn: "rsbgpNodeCtxPol", attributes: attrs{"tnBgpCtxPolName": optionalName()}, target: []string{"bgpCtxPol"}},

@@ -21,7 +21,7 @@ func (s *store) check() *refusal {
 			}
 		}
 	}
-	for _, rule := range []func() *refusal{s.externalSubnets, s.routerIDs, s.channelMembers} {
+	for _, rule := range []func() *refusal{s.externalSubnets, s.routerIDs, s.channelMembers, s.portsOnce} {
 		if r := rule(); r != nil {
 			return r
 		}
@@ -193,6 +193,29 @@ func (s *store) channelMembers() *refusal {
 		}
 		if o.attributes["addr"] != "0.0.0.0" {
 			return refused(codeRule, "%s: addr is %q, want 0.0.0.0 on a virtual port channel", dn, o.attributes["addr"])
+		}
+		return nil
+	})
+}
+
+// portsOnce wants a port in one selector of an interface profile only.
+func (s *store) portsOnce() *refusal {
+	users := map[string]string{}
+	return s.each("infraPortBlk", func(dn string, o *stored) *refusal {
+		selector, _ := split(dn)
+		profile, _ := split(selector)
+		number := func(name string) int {
+			n, _ := strconv.Atoi(o.attributes[name]) // valid, or it would not be here
+			return n
+		}
+		for card := number("fromCard"); card <= number("toCard"); card++ {
+			for port := number("fromPort"); port <= number("toPort"); port++ {
+				key := fmt.Sprintf("%s %d/%d", profile, card, port)
+				if other, taken := users[key]; taken && other != selector {
+					return refused(codeRule, "%s: port %d/%d is in %s already", dn, card, port, other)
+				}
+				users[key] = selector
+			}
 		}
 		return nil
 	})

@@ -16,21 +16,27 @@ func dscp() value {
 func tenant() []class {
 	in := []string{"fvTenant"}
 	return []class{
-		{name: "fvTenant", in: []string{"polUni"}, rn: "tn-{name}", attributes: attrs{"name": matching(tenantName, 63)},
-			makes: []string{"fvRsTenantMonPol", "fvEpTags", "vnsSvcCont"}},
+		{
+			name: "fvTenant", in: []string{"polUni"}, rn: "tn-{name}", attributes: attrs{"name": matching(tenantName, 63)},
+			makes: []string{"fvRsTenantMonPol", "fvEpTags", "vnsSvcCont"},
+		},
 		{name: "fvRsTenantMonPol", in: in, rn: "rsTenantMonPol", attributes: attrs{"tnMonEPGPolName": optionalName()}, permanent: true},
 		{name: "fvEpTags", in: in, rn: "eptags", permanent: true},
 		{name: "vnsSvcCont", in: in, rn: "svcCont", permanent: true},
-		{name: "fvCtx", in: in, rn: "ctx-{name}", attributes: attrs{
-			"name": matching(tenantName, 64), "pcEnfPref": enum("enforced", "unenforced"), "pcEnfDir": enum("ingress", "egress"),
-			"knwMcastAct": enum("permit", "deny"), "bdEnforcedEnable": yesNo(), "ipDataPlaneLearning": enum("enabled", "disabled"),
-		}, defaults: map[string]string{"pcEnfPref": "enforced", "pcEnfDir": "ingress", "knwMcastAct": "permit", "bdEnforcedEnable": "no", "ipDataPlaneLearning": "enabled"},
-			makes: []string{"fvRsBgpCtxPol", "fvRsCtxToEpRet", "vzAny"}},
+		{
+			name: "fvCtx", in: in, rn: "ctx-{name}", attributes: attrs{
+				"name": matching(tenantName, 64), "pcEnfPref": enum("enforced", "unenforced"), "pcEnfDir": enum("ingress", "egress"),
+				"knwMcastAct": enum("permit", "deny"), "bdEnforcedEnable": yesNo(), "ipDataPlaneLearning": enum("enabled", "disabled"),
+			}, defaults: map[string]string{"pcEnfPref": "enforced", "pcEnfDir": "ingress", "knwMcastAct": "permit", "bdEnforcedEnable": "no", "ipDataPlaneLearning": "enabled"},
+			makes: []string{"fvRsBgpCtxPol", "fvRsCtxToEpRet", "vzAny"},
+		},
 		{name: "fvRsBgpCtxPol", in: []string{"fvCtx"}, rn: "rsbgpCtxPol", attributes: attrs{"tnBgpCtxPolName": optionalName()}, target: []string{"bgpCtxPol"}, permanent: true},
 		{name: "fvRsCtxToEpRet", in: []string{"fvCtx"}, rn: "rsctxToEpRet", attributes: attrs{"tnFvEpRetPolName": optionalName()}, permanent: true},
 		{name: "vzAny", in: []string{"fvCtx"}, rn: "any", attributes: attrs{"prefGrMemb": enum("enabled", "disabled")}, permanent: true},
-		{name: "fvRsCtxToBgpCtxAfPol", in: []string{"fvCtx"}, rn: "rsctxToBgpCtxAfPol-[{tnBgpCtxAfPolName}]-{af}",
-			attributes: attrs{"tnBgpCtxAfPolName": name(64), "af": enum("ipv4-ucast", "ipv6-ucast")}, target: []string{"bgpCtxAfPol"}},
+		{
+			name: "fvRsCtxToBgpCtxAfPol", in: []string{"fvCtx"}, rn: "rsctxToBgpCtxAfPol-[{tnBgpCtxAfPolName}]-{af}",
+			attributes: attrs{"tnBgpCtxAfPolName": name(64), "af": enum("ipv4-ucast", "ipv6-ucast")}, target: []string{"bgpCtxAfPol"},
+		},
 		{name: "fvAp", in: in, rn: "ap-{name}", attributes: attrs{"name": name(64), "prio": prio()}},
 		{name: "fvAEPg", in: []string{"fvAp"}, rn: "epg-{name}", attributes: attrs{"name": name(64), "prio": prio()}},
 
