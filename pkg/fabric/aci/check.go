@@ -14,8 +14,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/yamldoc"
 )
 
-// objectName is what the APIC takes as an object's name (its REST API answers
-// anything else with error 801 or 107).
+// objectName is what the APIC takes as an object's name.
 var objectName = regexp.MustCompile(`^[a-zA-Z0-9_.:-]{1,64}$`)
 
 // A checker collects what keeps a plan from becoming a tree. What Parse checks
@@ -167,9 +166,10 @@ func (k *checker) outside(path string, l layout) {
 	}
 }
 
-// securitySubnets wants each subnet in one external EPG only. A VRF refuses a
-// prefix that two of them have, but takes 0.0.0.0/0 from several, and then lets
-// traffic pass between EPGs without a contract (Cisco tech note 218113).
+// securitySubnets wants each subnet in one external EPG only. Of two that have a
+// prefix in one VRF the leaves deploy one (fault F0467). 0.0.0.0/0 they take from
+// several, and then let traffic pass that no contract allows (Cisco tech note
+// 218113).
 func (k *checker) securitySubnets(l layout) {
 	if l.aci.Outside.L3Out != "" {
 		k.subnets[everything()] = "EPG_DEFAULT"

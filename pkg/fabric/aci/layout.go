@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -59,6 +60,42 @@ func newLayout(p plan.Plan, c Cabling) (layout, plan.Report) {
 	k.cabling(c)
 	k.fabric(l)
 	return l, k.report
+}
+
+// named is the name of one of the cluster's objects: VPC_K8C1_K8C1M0. The parts
+// are DNS labels, which have no underscore, so that no two names are alike.
+func named(p plan.Plan, kind string, parts ...string) string {
+	name := kind + "_" + p.Metadata.Name
+	for _, part := range parts {
+		if part != "" {
+			name += "_" + part
+		}
+	}
+	return strings.ToUpper(name)
+}
+
+func (l layout) named(kind string, parts ...string) string { return named(l.Plan, kind, parts...) }
+
+// floating says whether the leaves are anchors of one floating SVI.
+func (l layout) floating() bool { return l.aci.FloatingSVI.Address.IsValid() }
+
+// outsideLeaf is the leaf that the way out of the fabric begins at.
+func (l layout) outsideLeaf() (plan.Leaf, bool) {
+	for _, r := range l.racks {
+		for _, leaf := range r.Leaves {
+			if l.aci.Outside.L3Out != "" && leaf.Name == l.aci.Outside.Leaf {
+				return leaf, true
+			}
+		}
+	}
+	return plan.Leaf{}, false
+}
+
+// ownsOutsidePort says whether the port of the way out gets its access policies
+// from here. A plan that names a domain says that the port has them: a router
+// is there already, with a VLAN for each of several tenants.
+func (l layout) ownsOutsidePort() bool {
+	return l.aci.Outside.L3Out != "" && l.aci.Outside.Domain == ""
 }
 
 // placesOf are the paths by which a plan speaks of its nodes, and what a

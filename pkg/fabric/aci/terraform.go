@@ -18,8 +18,8 @@ import (
 // identifier is the part of HCL's identifiers that attributes' names are of.
 var identifier = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]*$`)
 
-// terraformHeader names the provider. Its aci_rest_managed has an annotation of
-// its own, outside the content, since 2.13.
+// terraformHeader names the provider. Since 2.13 its aci_rest_managed takes the
+// annotation beside the content, and no longer in it.
 const terraformHeader = `terraform {
   required_providers {
     aci = {
