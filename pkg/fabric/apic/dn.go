@@ -2,10 +2,7 @@
 
 package apic
 
-import (
-	"iter"
-	"strings"
-)
+import "iter"
 
 // parent is the distinguished name above dn, empty for the outermost. Slashes
 // within brackets belong to a name: rsdomP-[uni/l3dom-L3D_K8_C1].
@@ -49,6 +46,3 @@ func branch(dn string) string {
 	}
 	return dn
 }
-
-// rn is the last part of a distinguished name.
-func rn(dn string) string { return strings.TrimPrefix(dn[len(parent(dn)):], "/") }

@@ -418,7 +418,7 @@ func TestUnitsOfALargeTenant(t *testing.T) {
 
 func TestUnitsComeAfterWhatTheyNeed(t *testing.T) {
 	made := func(dn, class string, attributes map[string]string) Creation {
-		return Creation{DN: dn, Class: class, object: &aci.Object{Class: class, RN: rn(dn), Attributes: attributes}}
+		return Creation{DN: dn, Class: class, object: &aci.Object{Class: class, RN: strings.TrimPrefix(dn, parent(dn)+"/"), Attributes: attributes}}
 	}
 	got := units([]Creation{
 		made("uni/l3dom-D", "l3extDomP", map[string]string{"name": "D"}),

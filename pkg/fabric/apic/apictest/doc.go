@@ -10,5 +10,5 @@
 // and what it knows of the REST interface from Cisco's configuration guide and
 // from answers of real APICs in the tests of other projects. Where the words or
 // the code of a refusal are not known, they are its own: only 12, 102, 103, 107,
-// 122, 401 and 403 are those of a real APIC.
+// 122, 401, 403 and 801 are those of a real APIC.
 package apictest
