@@ -28,7 +28,8 @@ func main() {
 }
 
 // run is main without the process: it returns the exit status, 0 for success,
-// 1 for a failure that was told, 2 for a call that cannot be meant.
+// 1 for a failure that was told, 2 for a call that cannot be meant, and what a
+// statusError says.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := command()
 	root.SetArgs(args)
@@ -36,12 +37,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage *usageError
+	var status *statusError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "joinsvc: %v\nSee `joinsvc --help`.\n", err)
 		return 2
+	case errors.As(err, &status):
+		fmt.Fprintln(stderr, "joinsvc:", err)
+		return status.status
 	case !errors.Is(err, errSaid):
 		fmt.Fprintln(stderr, "joinsvc:", err)
 	}
@@ -53,6 +58,15 @@ type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// statusError is a failure with an exit status of its own.
+type statusError struct {
+	err    error
+	status int
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
 
 // errSaid ends a command whose output has said already what is wrong.
 var errSaid = errors.New("said already")
@@ -79,7 +93,8 @@ this machine, through a socket that root alone may open.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	file := root.PersistentFlags().String("config", "", "configuration file (default "+defaultConfig+")")
 	load := func() (config, error) { return loadConfig(*file) }
-	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load), planCommand(), renderCommand(), versionCommand())
+	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load))
+	root.AddCommand(planCommand(), renderCommand(), fabricCommand(), versionCommand())
 	return root
 }
 

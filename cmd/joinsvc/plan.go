@@ -50,6 +50,18 @@ a change to it would do. None of them touches anything but the file it writes.`,
 	return parent
 }
 
+// loadValid reads a plan and refuses one with errors.
+func loadValid(file string) (plan.Plan, error) {
+	p, report, err := plan.Load(file)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if err := report.Err(); err != nil {
+		return plan.Plan{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return p, nil
+}
+
 // checked is what `plan check -o json` prints.
 type checked struct {
 	Valid    bool        `json:"valid"`

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
-
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/draft/interview"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -137,11 +135,7 @@ func (f initFlags) answers(cmd *cobra.Command) (interview.Answers, error) {
 // would leave the command waiting.
 func converses(in io.Reader) bool {
 	file, ok := in.(*os.File)
-	if !ok {
-		return true
-	}
-	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
-	return err == nil
+	return !ok || isTerminal(file)
 }
 
 // conversation asks on out, which is not where the plan goes.

@@ -50,18 +50,6 @@ A plan with errors means nothing: they are printed and the exit status is 1.`,
 	return cmd
 }
 
-// loadValid reads a plan and refuses one with errors.
-func loadValid(file string) (plan.Plan, error) {
-	p, report, err := plan.Load(file)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	if err := report.Err(); err != nil {
-		return plan.Plan{}, fmt.Errorf("%s: %w", file, err)
-	}
-	return p, nil
-}
-
 func shower(format string) (func(io.Writer, summary.Summary) error, error) {
 	switch format {
 	case "text":

@@ -69,7 +69,16 @@ drwxr-x--- root:joinsvc - /etc/joinsvc
 -rw-r--r-- root:root - /usr/lib/systemd/system/joinsvc.service
 -rw-r--r-- root:root - /usr/lib/sysusers.d/joinsvc.conf
 -rw-r--r-- root:root - /usr/share/bash-completion/completions/joinsvc
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric-delete.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric-diff.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric-push.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-check.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-diff.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-import.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-init.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-schema.8
+-rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-show.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-render.8
 -rw-r--r-- root:root - /usr/share/man/man8/joinsvc-serve.8
