@@ -16,6 +16,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/fabric/aci"
 	"github.com/nodeprep/nodeprep/pkg/fabric/apic/apictest"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 const (
@@ -118,6 +119,7 @@ func TestPushAndDelete(t *testing.T) {
 	trees := map[string]*aci.Object{
 		"article":  k8c1(t),
 		"floating": k8c1(t, "l3out: L3O_K8_C1", "l3out: L3O_K8_C1\n      floatingSVI: {address: 192.168.9.203, domain: PHD_K8_C1}"),
+		"cluster":  k8c1(t, "model: node", "model: cluster", "last: 63562", "last: 63551"),
 		"BFD, a port of its own": k8c1(t, "        domain: L3D_EXTERNAL\n", "",
 			"defaultRoute: true", "defaultRoute: true\n    bfd: {interval: 300ms}"),
 	}
@@ -139,6 +141,30 @@ func TestPushAndDelete(t *testing.T) {
 				t.Errorf("push and delete left something (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Three racks with leaves, a subnet and a VLAN of their own are one L3Out.
+func TestPushOfRacks(t *testing.T) {
+	p, report := plan.Parse(plantest.Pooled(12, 3))
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	root, err := aci.Tree(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := fabric(t, func(o *apictest.Options) {
+		o.Leaves = []int{101, 102, 103, 104, 105, 106}
+		o.Pairs = [][2]int{{101, 102}, {103, 104}, {105, 106}}
+	})
+	before := s.Dump()
+	c := client(t, s, func(c *Config) { c.Owner = aci.Owner(p.Metadata.Name) })
+	push(t, c, root)
+	noChange(t, s, c, root)
+	push(t, c, nil)
+	if diff := cmp.Diff(before, s.Dump()); diff != "" {
+		t.Errorf("push and delete left something (-before +after):\n%s", diff)
 	}
 }
 
