@@ -198,3 +198,21 @@ func TestRangesAsText(t *testing.T) {
 		}
 	}
 }
+
+// All at once are what each is alone.
+func TestHostPlans(t *testing.T) {
+	p, _ := parseRacks()
+	all := p.HostPlans()
+	if len(all) != len(p.Spec.Nodes) {
+		t.Fatalf("%d host plans of %d nodes", len(all), len(p.Spec.Nodes))
+	}
+	for i, n := range p.Spec.Nodes {
+		want, err := p.HostPlan(n.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, all[i], netipOptions()); diff != "" {
+			t.Errorf("host plan of %s (-want +got):\n%s", n.Name, diff)
+		}
+	}
+}

@@ -38,14 +38,24 @@ func (p Plan) FQDN(n Node) string { return n.Name + "." + p.Spec.Domain }
 func (p Plan) HostPlan(name string) (HostPlan, error) {
 	for i, n := range p.Spec.Nodes {
 		if n.Name == name || p.FQDN(n) == name {
-			return p.hostPlan(i), nil
+			return p.hostPlan(n, p.Spec.ASNOf(i)), nil
 		}
 	}
 	return HostPlan{}, fmt.Errorf("plan %s has no node %q", p.Metadata.Name, name)
 }
 
-func (p Plan) hostPlan(i int) HostPlan {
-	n, s := p.Spec.Nodes[i], p.Spec
+// HostPlans are those of all nodes, in their order.
+func (p Plan) HostPlans() []HostPlan {
+	asns := p.Spec.ASNs()
+	hosts := make([]HostPlan, len(asns))
+	for i, n := range p.Spec.Nodes {
+		hosts[i] = p.hostPlan(n, asns[i])
+	}
+	return hosts
+}
+
+func (p Plan) hostPlan(n Node, asn uint32) HostPlan {
+	s := p.Spec
 	rack, _ := s.RackOf(n) // Parse refuses a node whose rack is not there
 	return HostPlan{
 		Cluster:     p.Metadata.Name,
@@ -53,7 +63,7 @@ func (p Plan) hostPlan(i int) HostPlan {
 		Name:        p.FQDN(n),
 		Role:        n.Role,
 		Address:     n.Address,
-		ASN:         s.ASNOf(i),
+		ASN:         asn,
 		Domain:      s.Domain,
 		NodeNetwork: rack.NodeNetwork,
 		Bond:        s.Bond,

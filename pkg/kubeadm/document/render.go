@@ -24,28 +24,24 @@ func Placeholders() Discovery {
 // the one that is named, in short or in full; "" names all. They are for
 // reading: a join's token is a placeholder.
 func Render(p plan.Plan, node string) ([]byte, error) {
-	var text bytes.Buffer
-	for _, n := range p.Spec.Nodes {
-		if node != "" && node != n.Name && node != p.FQDN(n) {
-			continue
+	hosts := p.HostPlans()
+	if node != "" {
+		h, err := p.HostPlan(node)
+		if err != nil {
+			return nil, err
 		}
-		if text.Len() > 0 {
+		hosts = []plan.HostPlan{h}
+	}
+	var text bytes.Buffer
+	for i, h := range hosts {
+		if i > 0 {
 			text.WriteString("---\n")
 		}
-		if err := render(&text, p, hostOf(p, n)); err != nil {
-			return nil, fmt.Errorf("rendering the documents of %s: %w", n.Name, err)
+		if err := render(&text, p, h); err != nil {
+			return nil, fmt.Errorf("rendering the documents of %s: %w", h.Name, err)
 		}
 	}
-	if text.Len() == 0 {
-		return nil, fmt.Errorf("plan %s has no node %q", p.Metadata.Name, node)
-	}
 	return text.Bytes(), nil
-}
-
-// hostOf is the part of a HostPlan that the documents are made of. All of one
-// for every node would take the square of their number.
-func hostOf(p plan.Plan, n plan.Node) plan.HostPlan {
-	return plan.HostPlan{Name: p.FQDN(n), Role: n.Role, Address: n.Address, Kubernetes: p.Spec.Kubernetes}
 }
 
 func render(text *bytes.Buffer, p plan.Plan, h plan.HostPlan) error {
