@@ -6,12 +6,15 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/lab/vm"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
@@ -159,7 +162,7 @@ func TestPrint(t *testing.T) {
 	if err := res.Print(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "result.txt", b.String())
+	golden.Check(t, filepath.Join("testdata", "result.txt"), b.String())
 }
 
 func TestResultErr(t *testing.T) {

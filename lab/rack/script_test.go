@@ -3,7 +3,6 @@
 package rack
 
 import (
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,12 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/lab/vm"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write testdata/ from what the code says now")
 
 // example is the shipped plan's rack, cut to n hosts.
 func example(t *testing.T, n int) Topology {
@@ -40,27 +38,10 @@ func example(t *testing.T, n int) Topology {
 	return topology
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 func TestScripts(t *testing.T) {
 	top := example(t, 2)
-	golden(t, "infra.sh", infraScript(top))
-	golden(t, "k8c1s1.sh", hostScript(top.Hosts[1]))
+	golden.Check(t, filepath.Join("testdata", "infra.sh"), infraScript(top))
+	golden.Check(t, filepath.Join("testdata", "k8c1s1.sh"), hostScript(top.Hosts[1]))
 	for _, name := range []string{"infra.sh", "k8c1s1.sh"} {
 		if out, err := exec.Command("sh", "-n", filepath.Join("testdata", name)).CombinedOutput(); err != nil {
 			t.Errorf("%s: %s", name, out)

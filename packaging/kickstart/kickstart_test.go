@@ -3,8 +3,6 @@
 package kickstart
 
 import (
-	"flag"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -12,27 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write nodeprep.ks and testdata/ from what the code says now")
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
 
 func reference(t *testing.T) plan.Plan {
 	t.Helper()
@@ -59,14 +40,14 @@ func render(t *testing.T, p plan.Plan, node string) string {
 func TestShippedSections(t *testing.T) {
 	var p plan.Plan
 	p.Spec.Packages.Folder = "/srv/packages"
-	golden(t, "nodeprep.ks", render(t, p, ""))
+	golden.Check(t, "nodeprep.ks", render(t, p, ""))
 }
 
 func TestRender(t *testing.T) {
 	p := reference(t)
 	p.Spec.Nodes[2].MACs, p.Spec.Nodes[2].Rack = nil, "b"
-	golden(t, "testdata/all.ks", render(t, p, ""))
-	golden(t, "testdata/k8c1s2.ks", render(t, p, "k8c1s2"))
+	golden.Check(t, "testdata/all.ks", render(t, p, ""))
+	golden.Check(t, "testdata/k8c1s2.ks", render(t, p, "k8c1s2"))
 	if diff := cmp.Diff(render(t, p, "k8c1s2"), render(t, p, "k8c1s2.labs.haystacknetworks.com")); diff != "" {
 		t.Errorf("by its full name (-short +full):\n%s", diff)
 	}

@@ -3,18 +3,13 @@
 package document
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write testdata/ from what the code says now")
 
 func reference(t *testing.T) plan.Plan {
 	t.Helper()
@@ -37,30 +32,13 @@ func hostPlan(t *testing.T, p plan.Plan, name string) plan.HostPlan {
 	return h
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
-
 func TestInit(t *testing.T) {
 	p := reference(t)
 	got, err := Init(p, hostPlan(t, p, "k8c1m0"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "init.yaml", got)
+	golden.Check(t, filepath.Join("testdata", "init.yaml"), got)
 }
 
 func TestPatches(t *testing.T) {
@@ -69,7 +47,7 @@ func TestPatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, patch := range got {
-		golden(t, "patches-"+name, patch)
+		golden.Check(t, filepath.Join("testdata", "patches-"+name), patch)
 	}
 	if len(got) != 1 {
 		t.Errorf("%d patches, want etcd's", len(got))
@@ -85,7 +63,7 @@ func TestJoin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "join.yaml", got)
+	golden.Check(t, filepath.Join("testdata", "join.yaml"), got)
 }
 
 func TestJoinRefusesToTrustAnybody(t *testing.T) {

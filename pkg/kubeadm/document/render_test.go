@@ -4,12 +4,14 @@ package document
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -19,7 +21,7 @@ func TestRender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "render.yaml", string(text))
+	golden.Check(t, filepath.Join("testdata", "render.yaml"), string(text))
 	one, err := Render(p, "k8c1s2.labs.haystacknetworks.com")
 	if err != nil {
 		t.Fatal(err)
