@@ -12,18 +12,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/nodeprep/nodeprep/lab/nettest"
 )
 
 // A bird is a running BIRD 1.6.
 type bird struct{ socket, config string }
 
 // startBIRD runs BIRD in a namespace; its control socket is bird.ctl in folder.
-func startBIRD(t *testing.T, ns namespace, folder, config string, flags ...string) bird {
+func startBIRD(t *testing.T, ns nettest.Namespace, folder, config string, flags ...string) bird {
 	t.Helper()
 	b := bird{filepath.Join(folder, "bird.ctl"), config}
 	flags = append(flags, "-d", "-s", b.socket, "-P", filepath.Join(folder, "bird.pid"), "-c", config)
-	d := watched(t, "bird", folder, ns.command("bird", flags...))
-	awaitAnswer(t, d, func() error {
+	d := nettest.Start(t, "bird", folder, ns.Command("bird", flags...))
+	nettest.AwaitAnswer(t, d, func() error {
 		_, err := b.ask(t, "show", "status")
 		return err
 	})
@@ -32,7 +34,7 @@ func startBIRD(t *testing.T, ns namespace, folder, config string, flags ...strin
 
 // ask is one command of BIRD's own language.
 func (b bird) ask(t *testing.T, words ...string) (string, error) {
-	return try(t, "birdc", append([]string{"-s", b.socket}, words...)...)
+	return nettest.Try(t, "birdc", append([]string{"-s", b.socket}, words...)...)
 }
 
 func (b bird) show(t *testing.T, words ...string) string {

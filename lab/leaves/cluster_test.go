@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/lab/apiserver"
 	"github.com/nodeprep/nodeprep/lab/cache"
+	"github.com/nodeprep/nodeprep/lab/nettest"
 	"github.com/nodeprep/nodeprep/lab/stack"
 	"github.com/nodeprep/nodeprep/pkg/calico"
 	"github.com/nodeprep/nodeprep/pkg/command"
@@ -105,7 +106,7 @@ func (c *cluster) annotate(t *testing.T, n calico.Node) {
 
 // block has Calico's own IPAM give a pod of the node an address, and returns
 // the block that the node thereby owns.
-func (c *cluster) block(t *testing.T, p plan.Plan, node string, pod namespace) netip.Prefix {
+func (c *cluster) block(t *testing.T, p plan.Plan, node string, pod nettest.Namespace) netip.Prefix {
 	t.Helper()
 	plugin := filepath.Join(t.TempDir(), "calico-ipam") // the program looks at its name
 	if err := os.Symlink(c.binaries["calico-cni"], plugin); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodeprep/nodeprep/lab/nettest"
 	"github.com/nodeprep/nodeprep/pkg/calico"
 )
 
@@ -22,15 +23,15 @@ func (r *rack) testGateways(t *testing.T) {
 	last := len(r.nodes) - 1
 	for _, n := range r.nodes[:last] {
 		static := kernelRoute{Protocol: "static", Metric: *r.plan.Spec.NodeNetwork.GatewayMetric, Via: gateway}
-		if err := same(n.Name, []kernelRoute{learned, static}, n.kernelRoutes(t, defaultRoute())); err != nil {
+		if err := same(n.Name, []kernelRoute{learned, static}, kernelRoutes(t, n.Namespace, defaultRoute())); err != nil {
 			t.Error(err)
 		}
-		if way := n.ip(t, "route", "get", "198.51.100.1"); strings.Contains(way, "via "+gateway[0].String()) {
+		if way := n.IP(t, "route", "get", "198.51.100.1"); strings.Contains(way, "via "+gateway[0].String()) {
 			t.Errorf("%s leaves by its static route: %s", n.Name, way)
 		}
 	}
 	n := r.nodes[last]
-	if err := same(n.Name, []kernelRoute{{Protocol: "static", Via: gateway}}, n.kernelRoutes(t, defaultRoute())); err != nil {
+	if err := same(n.Name, []kernelRoute{{Protocol: "static", Via: gateway}}, kernelRoutes(t, n.Namespace, defaultRoute())); err != nil {
 		t.Error(err)
 	}
 	if table := n.show(t, "route", defaultRoute().String()); !strings.Contains(table, "] ! (") {
@@ -42,11 +43,11 @@ func (r *rack) testGateways(t *testing.T) {
 // are to go there by the other alone.
 func (r *rack) testWithdrawal(t *testing.T) {
 	l, prefix := r.leaves[0], r.plan.Spec.Fabric.Advertised[0]
-	l.ip(t, "route", "delete", prefix.String())
-	eventually(t, "withdrawal of "+prefix.String(), func() error {
+	l.IP(t, "route", "delete", prefix.String())
+	nettest.Eventually(t, "withdrawal of "+prefix.String(), func() error {
 		var errs []error
 		for _, n := range r.nodes {
-			errs = append(errs, routed(t, n.namespace, prefix, r.leafAddresses()[1:]))
+			errs = append(errs, routed(t, n.Namespace, prefix, r.leafAddresses()[1:]))
 		}
 		return errors.Join(errs...)
 	})
@@ -67,7 +68,7 @@ func (r *rack) testForeignRoutes(t *testing.T) {
 	r.announce(t, n, block)
 	path := fmt.Sprintf("%d %d", r.plan.Spec.Fabric.ASN, n.ASN)
 	want := sorted(append(r.fromNodes(), route{block, n.Address.Addr(), path}))
-	eventually(t, "leaves take the node's own routes and no others", func() error {
+	nettest.Eventually(t, "leaves take the node's own routes and no others", func() error {
 		var errs []error
 		for _, l := range r.leaves {
 			errs = append(errs, same(l.Name, want, sorted(l.routes(t))))
@@ -81,9 +82,9 @@ func (r *rack) testForeignRoutes(t *testing.T) {
 func (r *rack) announce(t *testing.T, n node, prefixes ...netip.Prefix) {
 	t.Helper()
 	for _, p := range prefixes {
-		n.ip(t, "route", "add", "blackhole", p.String())
+		n.IP(t, "route", "add", "blackhole", p.String())
 	}
-	eventually(t, "announcing", func() error {
+	nettest.Eventually(t, "announcing", func() error {
 		for _, l := range r.leaves {
 			exported := n.show(t, "route", "export", "Node_"+strings.ReplaceAll(l.Address.String(), ".", "_"))
 			for _, p := range prefixes {
@@ -102,7 +103,7 @@ func (r *rack) testWithoutOverride(t *testing.T) {
 	for _, l := range r.leaves {
 		l.dropOverride(t)
 	}
-	eventually(t, "nodes refuse each other's routes", func() error {
+	nettest.Eventually(t, "nodes refuse each other's routes", func() error {
 		for _, n := range r.nodes {
 			for _, x := range n.routes(t) {
 				if r.plan.Spec.Pods.Subnet.Contains(x.Prefix.Addr()) {
@@ -131,7 +132,7 @@ func (r *rack) testWrongAS(t *testing.T) {
 		}
 		return nil
 	}
-	eventually(t, "leaves refuse a wrong number", refused)
+	nettest.Eventually(t, "leaves refuse a wrong number", refused)
 	time.Sleep(3 * time.Second) // it stays so, retries included
 	if err := refused(); err != nil {
 		t.Error(err)

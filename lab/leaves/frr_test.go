@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/nodeprep/nodeprep/lab/nettest"
 )
 
 // An frr is a running FRR, by the name that its folders and sockets have (-N).
@@ -16,11 +18,11 @@ type frr struct{ name string }
 
 // startFRR runs zebra and bgpd in a namespace and has vtysh give both the
 // configuration, which is how FRR itself starts with an integrated one.
-func startFRR(t *testing.T, ns namespace, config string) frr {
+func startFRR(t *testing.T, ns nettest.Namespace, config string) frr {
 	t.Helper()
 	f := frr{string(ns)}
 	for _, folder := range frrFolders(f.name) {
-		run(t, "install", "-d", "-o", "frr", "-g", "frr", folder)
+		nettest.Run(t, "install", "-d", "-o", "frr", "-g", "frr", folder)
 	}
 	t.Cleanup(func() { removeFolders(t, f.name) })
 	etc := frrFolders(f.name)[0]
@@ -28,8 +30,8 @@ func startFRR(t *testing.T, ns namespace, config string) frr {
 	write(t, filepath.Join(etc, "frr.conf"), config)
 	logs := t.TempDir()
 	for _, name := range []string{"zebra", "bgpd"} {
-		d := watched(t, name, logs, ns.command("/usr/lib/frr/"+name, "-N", f.name, "-f", "/dev/null", "--log", "stdout"))
-		awaitAnswer(t, d, func() error {
+		d := nettest.Start(t, name, logs, ns.Command("/usr/lib/frr/"+name, "-N", f.name, "-f", "/dev/null", "--log", "stdout"))
+		nettest.AwaitAnswer(t, d, func() error {
 			_, err := f.vtysh(t, "-d", name, "-c", "show version")
 			return err
 		})
@@ -55,7 +57,7 @@ func removeFolders(t *testing.T, name string) {
 }
 
 func (f frr) vtysh(t *testing.T, args ...string) (string, error) {
-	return try(t, "vtysh", append([]string{"-N", f.name}, args...)...)
+	return nettest.Try(t, "vtysh", append([]string{"-N", f.name}, args...)...)
 }
 
 // show reads one of FRR's JSON outputs.

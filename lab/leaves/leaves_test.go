@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/lab/nettest"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -23,17 +24,17 @@ import (
 // else.
 type platform struct {
 	name  string
-	start func(t *testing.T, p plan.Plan, leaf string, ns namespace) leafDaemon
+	start func(t *testing.T, p plan.Plan, leaf string, ns nettest.Namespace) leafDaemon
 }
 
 func onFRR() platform {
-	return platform{"FRR", func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
+	return platform{"FRR", func(t *testing.T, p plan.Plan, name string, ns nettest.Namespace) leafDaemon {
 		return startFRR(t, ns, rendered(t, leaf.FRR, p, name))
 	}}
 }
 
 func onBIRD() platform {
-	return platform{"BIRD", func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
+	return platform{"BIRD", func(t *testing.T, p plan.Plan, name string, ns nettest.Namespace) leafDaemon {
 		folder := t.TempDir()
 		config := filepath.Join(folder, "bird.conf")
 		write(t, config, rendered(t, leaf.BIRD, p, name))
@@ -48,6 +49,13 @@ func rendered(t *testing.T, emit func(plan.Plan, string) ([]byte, error), p plan
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // planOf is the shipped plan with its AS numbers given by a model.
@@ -104,7 +112,7 @@ func testRack(t *testing.T, c *cluster, p plan.Plan, runs platform) {
 // takes it because it calls from the nodes' subnet with the cluster's number.
 func testNewcomer(t *testing.T, c *cluster) {
 	known := onFRR()
-	r := newRack(t, c, planOf(t, plan.PerCluster), platform{start: func(t *testing.T, p plan.Plan, name string, ns namespace) leafDaemon {
+	r := newRack(t, c, planOf(t, plan.PerCluster), platform{start: func(t *testing.T, p plan.Plan, name string, ns nettest.Namespace) leafDaemon {
 		p.Spec.Nodes = p.Spec.Nodes[:len(p.Spec.Nodes)-1]
 		return known.start(t, p, name, ns)
 	}})
@@ -114,7 +122,7 @@ func testNewcomer(t *testing.T, c *cluster) {
 
 // testSessions wants every planned session Established at both ends.
 func (r *rack) testSessions(t *testing.T) {
-	eventually(t, "sessions", func() error {
+	nettest.Eventually(t, "sessions", func() error {
 		var errs []error
 		for _, l := range r.leaves {
 			errs = append(errs, established(l.Name, l.sessions(t), r.nodeAddresses()))
@@ -155,7 +163,7 @@ func (r *rack) leafAddresses() []netip.Addr {
 }
 
 func (r *rack) testTables(t *testing.T) {
-	eventually(t, "tables", func() error {
+	nettest.Eventually(t, "tables", func() error {
 		var errs []error
 		for _, l := range r.leaves {
 			errs = append(errs, same(l.Name, r.fromNodes(), sorted(l.routes(t))))
@@ -222,31 +230,31 @@ func (r *rack) unbalanced(all []route) []route {
 // testKernels wants packets to go the way that the tables say: from a node over
 // both leaves, and from a leaf over all nodes to the load balancers' range.
 func (r *rack) testKernels(t *testing.T) {
-	eventually(t, "kernels", func() error {
+	nettest.Eventually(t, "kernels", func() error {
 		var errs []error
 		for _, l := range r.leaves {
 			for _, n := range r.nodes {
-				errs = append(errs, routed(t, l.namespace, n.block, []netip.Addr{n.Address.Addr()}))
+				errs = append(errs, routed(t, l.Namespace, n.block, []netip.Addr{n.Address.Addr()}))
 			}
-			errs = append(errs, routed(t, l.namespace, r.plan.Spec.LoadBalancers.Subnet, r.nodeAddresses()))
+			errs = append(errs, routed(t, l.Namespace, r.plan.Spec.LoadBalancers.Subnet, r.nodeAddresses()))
 		}
 		for _, n := range r.nodes {
 			for _, prefix := range r.plan.Spec.Fabric.Advertised {
-				errs = append(errs, routed(t, n.namespace, prefix, r.leafAddresses()))
+				errs = append(errs, routed(t, n.Namespace, prefix, r.leafAddresses()))
 			}
 			for _, other := range r.others(n) {
-				errs = append(errs, routed(t, n.namespace, other.block, r.leafAddresses()))
+				errs = append(errs, routed(t, n.Namespace, other.block, r.leafAddresses()))
 			}
-			errs = append(errs, routed(t, n.namespace, n.block, nil)) // its own, for the addresses that no pod has
+			errs = append(errs, routed(t, n.Namespace, n.block, nil)) // its own, for the addresses that no pod has
 		}
 		return errors.Join(errs...)
 	})
 }
 
 // routed wants one route to a prefix, by a routing daemon.
-func routed(t *testing.T, ns namespace, to netip.Prefix, via []netip.Addr) error {
+func routed(t *testing.T, ns nettest.Namespace, to netip.Prefix, via []netip.Addr) error {
 	t.Helper()
-	got := ns.kernelRoutes(t, to)
+	got := kernelRoutes(t, ns, to)
 	for i := range got {
 		if got[i].Protocol == "bgp" || got[i].Protocol == "bird" {
 			got[i].Protocol, got[i].Metric = "", 0 // zebra has 20, BIRD none

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/nodeprep/nodeprep/lab/images"
+	"github.com/nodeprep/nodeprep/lab/nettest"
 	"github.com/nodeprep/nodeprep/pkg/calico"
 	"github.com/nodeprep/nodeprep/pkg/command"
 )
@@ -19,7 +20,7 @@ import (
 type node struct {
 	calico.Node
 	bird
-	namespace
+	nettest.Namespace
 	block netip.Prefix // of its pods
 }
 
@@ -33,11 +34,11 @@ func startNode(t *testing.T, c *cluster, n node) node {
 	if _, err := command.Run(t.Context(), once); err != nil {
 		t.Fatal(err)
 	}
-	n.bird = startBIRD(t, n.namespace, folder, filepath.Join(folder, "config/bird.cfg"), "-R")
+	n.bird = startBIRD(t, n.Namespace, folder, filepath.Join(folder, "config/bird.cfg"), "-R")
 	forever := c.confd(n.Name, folder)
 	cmd := exec.Command(forever.Name, forever.Args...)
 	cmd.Env = append(os.Environ(), forever.Env...)
-	watched(t, "confd", folder, cmd)
+	nettest.Start(t, "confd", folder, cmd)
 	return n
 }
 

@@ -3,77 +3,48 @@
 package leaves
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/nodeprep/nodeprep/pkg/command"
+	"github.com/nodeprep/nodeprep/lab/nettest"
 )
 
 // A segment is a bridge, in a network namespace of its own, that joins the
 // namespaces of one rack.
-type segment struct {
-	prefix string // of the names of all namespaces: two runs may share a machine
-	bridge namespace
-}
-
-// A namespace is a network namespace, by its name for ip-netns(8).
-type namespace string
+type segment struct{ bridge nettest.Namespace }
 
 const mtu = "9000"
 
 func newSegment(t *testing.T) *segment {
 	t.Helper()
-	s := &segment{prefix: fmt.Sprintf("leaves-%d-", os.Getpid())}
-	s.bridge = s.namespace(t, "fabric")
-	s.bridge.ip(t, "link", "add", "name", "bridge", "mtu", mtu, "type", "bridge")
-	s.bridge.ip(t, "link", "set", "bridge", "up")
+	s := &segment{namespace(t, "fabric")}
+	s.bridge.IP(t, "link", "add", "name", "bridge", "mtu", mtu, "type", "bridge")
+	s.bridge.IP(t, "link", "set", "bridge", "up")
 	return s
 }
 
-// namespace makes one that is gone after the test, with all that is in it.
-func (s *segment) namespace(t *testing.T, name string) namespace {
+// kind is of the namespaces of this package.
+const kind = "leaves"
+
+func namespace(t *testing.T, name string) nettest.Namespace {
 	t.Helper()
-	ns := namespace(s.prefix + name)
-	run(t, "ip", "netns", "add", string(ns))
-	t.Cleanup(func() {
-		if _, err := command.Run(context.Background(), command.New("ip", "netns", "delete", string(ns))); err != nil {
-			t.Error(err)
-		}
-	})
-	ns.ip(t, "link", "set", "lo", "up")
-	return ns
+	return nettest.New(t, kind, name)
 }
 
 // join makes a namespace with the interface "fabric" on the bridge.
-func (s *segment) join(t *testing.T, name string, addresses ...netip.Prefix) namespace {
+func (s *segment) join(t *testing.T, name string, addresses ...netip.Prefix) nettest.Namespace {
 	t.Helper()
-	ns := s.namespace(t, name)
-	ns.ip(t, "link", "add", "name", "fabric", "mtu", mtu, "type", "veth",
+	ns := namespace(t, name)
+	ns.IP(t, "link", "add", "name", "fabric", "mtu", mtu, "type", "veth",
 		"peer", "name", name, "mtu", mtu, "netns", string(s.bridge))
-	s.bridge.ip(t, "link", "set", name, "master", "bridge", "up")
+	s.bridge.IP(t, "link", "set", name, "master", "bridge", "up")
 	for _, a := range addresses {
-		ns.ip(t, "address", "add", a.String(), "dev", "fabric")
+		ns.IP(t, "address", "add", a.String(), "dev", "fabric")
 	}
-	ns.ip(t, "link", "set", "fabric", "up")
+	ns.IP(t, "link", "set", "fabric", "up")
 	return ns
-}
-
-func (n namespace) ip(t *testing.T, args ...string) string {
-	t.Helper()
-	return run(t, "ip", append([]string{"-n", string(n)}, args...)...)
-}
-
-// command is a program that is to run in the namespace.
-func (n namespace) command(name string, args ...string) *exec.Cmd {
-	return exec.Command("ip", append([]string{"netns", "exec", string(n), name}, args...)...)
 }
 
 // A kernelRoute is what `ip -json route` prints, the next hops in order.
@@ -84,7 +55,7 @@ type kernelRoute struct {
 }
 
 // kernelRoutes are those of the main table to a prefix.
-func (n namespace) kernelRoutes(t *testing.T, to netip.Prefix) []kernelRoute {
+func kernelRoutes(t *testing.T, n nettest.Namespace, to netip.Prefix) []kernelRoute {
 	t.Helper()
 	type hop struct {
 		Gateway netip.Addr `json:"gateway"`
@@ -95,7 +66,7 @@ func (n namespace) kernelRoutes(t *testing.T, to netip.Prefix) []kernelRoute {
 		Metric   uint32 `json:"metric"`
 		Hops     []hop  `json:"nexthops"`
 	}
-	text := run(t, "ip", "-json", "-n", string(n), "route", "show", "exact", to.String())
+	text := n.IP(t, "-json", "route", "show", "exact", to.String())
 	if err := json.Unmarshal([]byte(text), &printed); err != nil {
 		t.Fatalf("reading the routes of %s: %v", n, err)
 	}
@@ -116,16 +87,7 @@ func (n namespace) kernelRoutes(t *testing.T, to netip.Prefix) []kernelRoute {
 // sweep removes what runs have left that were killed before they could.
 func sweep(t *testing.T) {
 	t.Helper()
-	for line := range strings.Lines(run(t, "ip", "netns", "list")) {
-		name := strings.Fields(line)[0]
-		var pid int
-		if _, err := fmt.Sscanf(name, "leaves-%d-", &pid); err != nil || syscall.Kill(pid, 0) == nil {
-			continue
-		}
-		for process := range strings.FieldsSeq(run(t, "ip", "netns", "pids", name)) {
-			run(t, "kill", "-KILL", process)
-		}
-		run(t, "ip", "netns", "delete", name)
-		removeFolders(t, name)
+	for _, ns := range nettest.Sweep(t, kind) {
+		removeFolders(t, string(ns))
 	}
 }

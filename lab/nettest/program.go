@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package leaves
+package nettest
 
 import (
-	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -15,8 +14,8 @@ import (
 // patience is what a loaded machine needs, not a good one.
 const patience = 60 * time.Second
 
-// eventually tries again until check has no error.
-func eventually(t *testing.T, what string, check func() error) {
+// Eventually tries again until check has no error, for a minute at most.
+func Eventually(t testing.TB, what string, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
@@ -27,13 +26,17 @@ func eventually(t *testing.T, what string, check func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: %v", what, err)
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("%s: %v", what, err)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 }
 
-// watched runs a program until the test ends, and shows the end of its log if
-// the test fails.
-func watched(t *testing.T, name, folder string, cmd *exec.Cmd) *daemon.Daemon {
+// Start runs a program until the test ends, and shows the end of its log,
+// <folder>/<name>.log, if the test fails.
+func Start(t testing.TB, name, folder string, cmd *exec.Cmd) *daemon.Daemon {
 	t.Helper()
 	d, err := daemon.Start(name, folder, cmd)
 	if err != nil {
@@ -50,10 +53,10 @@ func watched(t *testing.T, name, folder string, cmd *exec.Cmd) *daemon.Daemon {
 	return d
 }
 
-// awaitAnswer asks until the program answers, or has left.
-func awaitAnswer(t *testing.T, d *daemon.Daemon, ask func() error) {
+// AwaitAnswer asks until the program answers, or has left.
+func AwaitAnswer(t testing.TB, d *daemon.Daemon, ask func() error) {
 	t.Helper()
-	eventually(t, "waiting for an answer", func() error {
+	Eventually(t, "waiting for an answer", func() error {
 		if err := d.Exited(); err != nil {
 			t.Fatal(err)
 		}
@@ -61,23 +64,17 @@ func awaitAnswer(t *testing.T, d *daemon.Daemon, ask func() error) {
 	})
 }
 
-// run fails the test when the program does.
-func run(t *testing.T, name string, args ...string) string {
+// Run fails the test when the program does.
+func Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	out, err := try(t, name, args...)
+	out, err := Try(t, name, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-func try(t *testing.T, name string, args ...string) (string, error) {
+// Try runs a program that may fail.
+func Try(t testing.TB, name string, args ...string) (string, error) {
 	return command.Run(t.Context(), command.New(name, args...))
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
