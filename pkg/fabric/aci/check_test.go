@@ -109,6 +109,14 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 				"spec.fabric.aci.l3out: makes the name " + strings.Repeat("L", 65) + " of 65 characters; the APIC takes 64",
 			},
 		},
+		"a tenant and a VRF have stricter names": {
+			[]string{"TEN_S1", strings.Repeat("T", 64), "VRF_S1", "'VRF:S1'"},
+			nil,
+			[]string{
+				"spec.fabric.aci.tenant: is the name " + strings.Repeat("T", 64) + " of 64 characters; the APIC takes 63 there",
+				`spec.fabric.aci.vrf: is "VRF:S1"; the APIC takes no colon there`,
+			},
+		},
 		"names that become too long": {
 			[]string{"name: m0,", "name: " + long + ",", l3out, app + "[{name: " + long + ", addresses: [172.16.0.1/32], ports: [80]}]\n"},
 			nil,
@@ -186,6 +194,16 @@ func TestRacksAreNamedInProblems(t *testing.T) {
 		"spec.nodes[0].ports[1]: leaf101:1/2 is a port of no leaf of rack r2",
 	}
 	_, err := Tree(p, nil)
+	if diff := cmp.Diff(want, problems(t, err)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// All SVIs of an L3Out with one VLAN are one segment, wherever they are.
+func TestRacksOfOneVLAN(t *testing.T) {
+	same := append(twoRacks(), "vlan: 12,", "vlan: 11,")
+	want := []string{"spec.racks[1].nodeNetwork.vlan: 11 is the VLAN of rack r1 already, which ACI would join with this one in one bridge domain; want another"}
+	_, err := Tree(edited(t, small, same...), nil)
 	if diff := cmp.Diff(want, problems(t, err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
