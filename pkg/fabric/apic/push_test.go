@@ -29,7 +29,7 @@ const (
 // fabric is an APIC with the leaves of k8c1.
 func fabric(t testing.TB, edit func(*apictest.Options)) *apictest.Server {
 	t.Helper()
-	o := apictest.Options{User: user, Password: password, Leaves: []int{201, 202}, Pairs: [][2]int{{201, 202}}, MaxPage: 100}
+	o := apictest.Options{User: user, Password: password, Leaves: []int{201, 202}, Pairs: [][2]int{{201, 202}}, ASN: 65000, MaxPage: 100}
 	if edit != nil {
 		edit(&o)
 	}
