@@ -51,6 +51,15 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 			nil,
 			[]string{"spec.fabric.leaves[1].node: 101 is the node ID of leaf101 already"},
 		},
+		"node IDs that no leaf has": {
+			[]string{"node: 101", "node: 100", "node: 102", "node: 4001"},
+			nil,
+			[]string{
+				"spec.fabric.leaves[0].node: is 100; want the node ID that the fabric gave to leaf101, 101 to 4000",
+				"spec.fabric.leaves[1].node: is 4001; want the node ID that the fabric gave to leaf102, 101 to 4000",
+			},
+		},
+		"the first and the last node ID": {[]string{"node: 102", "node: 4000"}, nil, nil},
 		"no ports": {
 			[]string{", ports: " + ports, ""},
 			nil,

@@ -272,6 +272,24 @@ func afterLogin(status int, text string) http.HandlerFunc {
 	}
 }
 
+// Whoever answers with a redirect gets no request with the session's cookie.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	followed := false
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/aaaLogin.json":
+			fmt.Fprint(w, loggedIn)
+		case "/elsewhere":
+			followed = true
+		default:
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
+	}, nil)
+	if _, err := c.Diff(t.Context(), nil); err == nil || followed {
+		t.Errorf("followed: %v, error %v", followed, err)
+	}
+}
+
 func TestAnswersThatAreNone(t *testing.T) {
 	tests := []struct {
 		name   string
