@@ -169,6 +169,21 @@ func TestDescriptionsOfOthersDoNotMatter(t *testing.T) {
 	}
 }
 
+// What the APIC made with somebody else's object is somebody else's to set: an
+// L3Out that is in no VRF yet.
+func TestRelationOfOthersIsNotSet(t *testing.T) {
+	s := fabric(t, nil)
+	theirs(t, s, tenant, `{"fvTenant": {"children": [{"l3extOut": {"attributes": {"name": "L3O_K8_C1", "enforceRtctrl": "export"}}}]}}`)
+	changes := diff(t, client(t, s, nil), k8c1(t))
+	var names []string
+	for _, conflict := range changes.Conflicts {
+		names = append(names, conflict.DN)
+	}
+	if want := []string{tenant + "/out-L3O_K8_C1", tenant + "/out-L3O_K8_C1/rsectx"}; !slices.Equal(names, want) || len(changes.Change) > 0 {
+		t.Errorf("conflicts %q, want %q; changes %v", names, want, changes.Change)
+	}
+}
+
 // What an APIC notes by itself below ours goes with ours.
 func TestForeign(t *testing.T) {
 	c := client(t, fabric(t, nil), nil)
