@@ -35,7 +35,6 @@ func (f *apicFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.passwordFile, "password-file", "", "`file` of mode 0600 with the password (default $"+passwordVariable+")")
 	flags.StringVar(&f.ca, "ca", "", "`file` of the CA that signed the APIC's certificate, PEM")
 	flags.StringVar(&f.pin, "pin", "", "the APIC's public `key`: sha256: and the SHA-256 of its SubjectPublicKeyInfo in hexadecimal")
-	cmd.MarkFlagsMutuallyExclusive("ca", "pin")
 }
 
 func (f *apicFlags) registerLLDP(cmd *cobra.Command) {
@@ -64,6 +63,9 @@ func (f apicFlags) client(p plan.Plan) (*apic.Client, error) {
 func (f apicFlags) trust() (apic.Trust, error) {
 	var t apic.Trust
 	var err error
+	if f.ca != "" && f.pin != "" {
+		return t, &usageError{errors.New("--ca and --pin: want one of them; either says by itself whom to trust")}
+	}
 	if f.ca != "" {
 		if t.CA, err = os.ReadFile(f.ca); err != nil {
 			return t, fmt.Errorf("reading --ca: %w", err)

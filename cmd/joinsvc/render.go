@@ -89,11 +89,16 @@ func findKind(name string) (renderKind, error) {
 	return renderKind{}, &usageError{fmt.Errorf("render: %q is no kind; the kinds are %s", name, strings.Join(kindNames(), ", "))}
 }
 
-// takes refuses a flag that would have no effect.
+// takes refuses a flag that would have no effect. One without a value has none:
+// an unset variable of a script, which means one leaf and would get all.
 func (k renderKind) takes(flags *pflag.FlagSet) error {
 	for _, name := range []string{flagLeaf, flagNode, flagLLDP} {
-		if flags.Changed(name) && name != k.flag {
+		switch {
+		case !flags.Changed(name):
+		case name != k.flag:
 			return &usageError{fmt.Errorf("render: %s takes no --%s", k.name, name)}
+		case flags.Lookup(name).Value.String() == "":
+			return &usageError{fmt.Errorf("render: --%s is empty; give it a value, or leave it out", name)}
 		}
 	}
 	return nil

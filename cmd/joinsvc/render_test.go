@@ -182,21 +182,22 @@ func TestRenderRefusals(t *testing.T) {
 		code int
 		says string
 	}{
-		"unknown kind":     {[]string{"juniper", examplePlan}, 2, `"juniper" is no kind; the kinds are ` + strings.Join(kindNames(), ", ")},
-		"no kind":          {nil, 2, "want a kind and a plan, got 0 argument(s); the kinds are "},
-		"no plan":          {[]string{"calico"}, 2, "want a kind and a plan, got 1 argument(s)"},
-		"two plans":        {[]string{"calico", examplePlan, examplePlan}, 2, "got 3 argument(s)"},
-		"no such file":     {[]string{"calico", "/nonexistent"}, 1, "reading the plan: open /nonexistent"},
-		"no such node":     {[]string{"kubeadm", examplePlan, "--node", "k8c1s9"}, 1, `plan k8c1 has no node "k8c1s9"`},
-		"flag of another":  {[]string{"calico", examplePlan, "--node", "k8c1s1"}, 2, "calico takes no --node"},
-		"two flags":        {[]string{"frr", examplePlan, "--leaf", "leaf201", "--lldp", "."}, 2, "frr takes no --lldp"},
-		"no such leaf":     {[]string{"eos", examplePlan, "--leaf", "leaf203"}, 1, `"leaf203"`},
-		"no such folder":   {[]string{"terraform", examplePlan, "--lldp", "/nonexistent"}, 1, "opening the folder of --lldp: "},
-		"no ACI":           {[]string{"apic", edited(t, "    aci:\n", "    aci:\n      pod: 300\n")}, 1, "spec.fabric.aci.pod"},
-		"unknown flag":     {[]string{"calico", examplePlan, "--colour"}, 2, "--colour"},
-		"Calico's range":   {[]string{"metallb", edited(t, "metallb:\n      version: 0.16.1", "calicoIPAM: true")}, 1, "spec.loadBalancers.calicoIPAM: Calico owns the range"},
-		"no MetalLB":       {[]string{"metallb", edited(t, "    metallb:\n      version: 0.16.1\n", "")}, 1, "spec.loadBalancers.metallb.version: is missing"},
-		"no load balancer": {[]string{"metallb", edited(t, "  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", "", "172.29.0.", "172.27.0.")}, 1, "spec.loadBalancers: is missing"},
+		"unknown kind":      {[]string{"juniper", examplePlan}, 2, `"juniper" is no kind; the kinds are ` + strings.Join(kindNames(), ", ")},
+		"no kind":           {nil, 2, "want a kind and a plan, got 0 argument(s); the kinds are "},
+		"no plan":           {[]string{"calico"}, 2, "want a kind and a plan, got 1 argument(s)"},
+		"two plans":         {[]string{"calico", examplePlan, examplePlan}, 2, "got 3 argument(s)"},
+		"no such file":      {[]string{"calico", "/nonexistent"}, 1, "reading the plan: open /nonexistent"},
+		"no such node":      {[]string{"kubeadm", examplePlan, "--node", "k8c1s9"}, 1, `plan k8c1 has no node "k8c1s9"`},
+		"flag of another":   {[]string{"calico", examplePlan, "--node", "k8c1s1"}, 2, "calico takes no --node"},
+		"two flags":         {[]string{"frr", examplePlan, "--leaf", "leaf201", "--lldp", "."}, 2, "frr takes no --lldp"},
+		"a flag left empty": {[]string{"frr", examplePlan, "--leaf", ""}, 2, "--leaf is empty"},
+		"no such leaf":      {[]string{"eos", examplePlan, "--leaf", "leaf203"}, 1, `"leaf203"`},
+		"no such folder":    {[]string{"terraform", examplePlan, "--lldp", "/nonexistent"}, 1, "opening the folder of --lldp: "},
+		"no ACI":            {[]string{"apic", edited(t, "    aci:\n", "    aci:\n      pod: 300\n")}, 1, "spec.fabric.aci.pod"},
+		"unknown flag":      {[]string{"calico", examplePlan, "--colour"}, 2, "--colour"},
+		"Calico's range":    {[]string{"metallb", edited(t, "metallb:\n      version: 0.16.1", "calicoIPAM: true")}, 1, "spec.loadBalancers.calicoIPAM: Calico owns the range"},
+		"no MetalLB":        {[]string{"metallb", edited(t, "    metallb:\n      version: 0.16.1\n", "")}, 1, "spec.loadBalancers.metallb.version: is missing"},
+		"no load balancer":  {[]string{"metallb", edited(t, "  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", "", "172.29.0.", "172.27.0.")}, 1, "spec.loadBalancers: is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := render(t, tc.args...)

@@ -39,11 +39,11 @@ spec:
 `)
 	for i := range racks {
 		fmt.Fprintf(&b, `    - name: r%[1]d
-      nodeNetwork: {subnet: 10.0.%[1]d.0/24, vlan: 1500, gateway: 10.0.%[1]d.254}
+      nodeNetwork: {subnet: 10.0.%[1]d.0/24, vlan: %[4]d, gateway: 10.0.%[1]d.254}
       leaves:
         - {name: leaf%[2]d, address: 10.0.%[1]d.252, routerID: 10.255.%[1]d.1, node: %[2]d}
         - {name: leaf%[3]d, address: 10.0.%[1]d.253, routerID: 10.255.%[1]d.2, node: %[3]d}
-`, i, 201+2*i, 202+2*i)
+`, i, 201+2*i, 202+2*i, 1500+i)
 	}
 	b.WriteString("  nodes:\n")
 	for i := range racks {

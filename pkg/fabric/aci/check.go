@@ -58,6 +58,20 @@ func (k *checker) name(path, name string) {
 	}
 }
 
+// scope refuses what the APIC takes as the name of other objects, but not of a
+// tenant or a VRF: those have no colon, and a tenant's has 63 characters (class
+// metadata of fv:Tenant and fv:Ctx).
+func (k *checker) scope(path, name string, most int) {
+	switch {
+	case strings.Contains(name, ":"):
+		k.errorf(path, "is %q; the APIC takes no colon there", name)
+	case len(name) > most && len(name) <= 64:
+		k.errorf(path, "is the name %s of %d characters; the APIC takes %d there", name, len(name), most)
+	default:
+		k.name(path, name)
+	}
+}
+
 // leavesPath is where a plan speaks of the leaves of the rack at place i.
 func leavesPath(i int, r plan.Rack) string {
 	if r.Name == "" {
@@ -108,10 +122,11 @@ func (k *checker) fabric(l layout) {
 		k.errorf(path, "is missing; want at least tenant, vrf and l3out")
 		return
 	}
-	k.name(path+".tenant", l.aci.Tenant)
-	k.name(path+".vrf", l.aci.VRF)
+	k.scope(path+".tenant", l.aci.Tenant, 63)
+	k.scope(path+".vrf", l.aci.VRF, 64)
 	k.name(path+".l3out", l.aci.L3Out)
 	k.floating(path+".floatingSVI", l)
+	k.bridges()
 	k.outside(path+".outside", l)
 	k.securitySubnets(l)
 }
@@ -135,6 +150,24 @@ func (k *checker) floating(path string, l layout) {
 	for _, r := range l.racks {
 		if subnet := r.NodeNetwork.Subnet; !subnet.Contains(l.aci.FloatingSVI.Address) {
 			k.errorf(path+".address", "%s is outside %s of %s; a floating SVI has one subnet", l.aci.FloatingSVI.Address, subnet, rackName(r.Rack))
+		}
+	}
+}
+
+// bridges wants racks of different subnets to have different VLANs. All SVIs of
+// an L3Out with one encapsulation are one bridge domain throughout the fabric,
+// whatever their leaves (APIC Layer 3 Networking Configuration Guide, "SVI
+// External Encapsulation Scope"), so that the racks would be one segment.
+func (k *checker) bridges() {
+	first := map[uint16]plan.Rack{}
+	for i, r := range k.plan.Spec.Racks {
+		other, taken := first[r.NodeNetwork.VLAN]
+		switch {
+		case !taken:
+			first[r.NodeNetwork.VLAN] = r
+		case other.NodeNetwork.Subnet != r.NodeNetwork.Subnet:
+			k.errorf(fmt.Sprintf("spec.racks[%d].nodeNetwork.vlan", i), "%d is the VLAN of rack %s already, which ACI would join with this one in one bridge domain; want another",
+				r.NodeNetwork.VLAN, other.Name)
 		}
 	}
 }

@@ -51,6 +51,15 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 			nil,
 			[]string{"spec.fabric.leaves[1].node: 101 is the node ID of leaf101 already"},
 		},
+		"node IDs that no leaf has": {
+			[]string{"node: 101", "node: 100", "node: 102", "node: 4001"},
+			nil,
+			[]string{
+				"spec.fabric.leaves[0].node: is 100; want the node ID that the fabric gave to leaf101, 101 to 4000",
+				"spec.fabric.leaves[1].node: is 4001; want the node ID that the fabric gave to leaf102, 101 to 4000",
+			},
+		},
+		"the first and the last node ID": {[]string{"node: 102", "node: 4000"}, nil, nil},
 		"no ports": {
 			[]string{", ports: " + ports, ""},
 			nil,
@@ -107,6 +116,14 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 				`spec.fabric.aci.tenant: makes the name "TEN S1"; the APIC takes letters, digits and _.:- only`,
 				"spec.fabric.aci.vrf: is missing",
 				"spec.fabric.aci.l3out: makes the name " + strings.Repeat("L", 65) + " of 65 characters; the APIC takes 64",
+			},
+		},
+		"a tenant and a VRF have stricter names": {
+			[]string{"TEN_S1", strings.Repeat("T", 64), "VRF_S1", "'VRF:S1'"},
+			nil,
+			[]string{
+				"spec.fabric.aci.tenant: is the name " + strings.Repeat("T", 64) + " of 64 characters; the APIC takes 63 there",
+				`spec.fabric.aci.vrf: is "VRF:S1"; the APIC takes no colon there`,
 			},
 		},
 		"names that become too long": {
@@ -186,6 +203,16 @@ func TestRacksAreNamedInProblems(t *testing.T) {
 		"spec.nodes[0].ports[1]: leaf101:1/2 is a port of no leaf of rack r2",
 	}
 	_, err := Tree(p, nil)
+	if diff := cmp.Diff(want, problems(t, err)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// All SVIs of an L3Out with one VLAN are one segment, wherever they are.
+func TestRacksOfOneVLAN(t *testing.T) {
+	same := append(twoRacks(), "vlan: 12,", "vlan: 11,")
+	want := []string{"spec.racks[1].nodeNetwork.vlan: 11 is the VLAN of rack r1 already, which ACI would join with this one in one bridge domain; want another"}
+	_, err := Tree(edited(t, small, same...), nil)
 	if diff := cmp.Diff(want, problems(t, err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -14,13 +14,15 @@ import (
 // nodesL3Out leads to the nodes, with one node profile for each rack.
 //
 // It takes from the nodes only what the plan lets them announce, so that a node
-// gone wrong cannot draw the fabric's traffic to itself, and tells them the
-// default route and what the plan lists.
+// gone wrong cannot draw the fabric's traffic to itself. It tells them the
+// default route, what the plan lists, and other nodes' routes, as the leaves of
+// every other platform do: without those, pods would reach each other by the
+// default route alone, and as-override would have nothing to work on.
 func (l layout) nodesL3Out() *Object {
 	return mo("l3extOut", "out-"+l.aci.L3Out, attributes{"name": l.aci.L3Out, "enforceRtctrl": "export,import"}, slices.Concat(
 		l.l3outRelations(l.named("L3D")),
 		[]*Object{mo("bgpExtP", "bgpExtP", attributes{})},
-		routeMap("default-export", l.matchDefault(), l.matchAdvertised()),
+		routeMap("default-export", l.matchDefault(), l.matchAdvertised(), l.matchPods(), l.matchLoadBalancers()),
 		routeMap("default-import", l.matchPods(), l.matchLoadBalancers()),
 		l.nodeProfiles(),
 		l.nodeEPGs(),

@@ -42,7 +42,9 @@ func (l layout) hostPeer(r rack, h host) *Object {
 
 // subnetPeer is a session with any host of the rack. As all have one number,
 // the leaf puts its own in its place (as-override), and does not hold back
-// routes that have the neighbour's number in their path (dis-peer-as-check).
+// routes that have the neighbour's number in their path (dis-peer-as-check). A
+// node so hears its own routes, too. Their next hop stays the node itself, as in
+// the peers that Cisco's acc-provision makes.
 func (l layout) subnetPeer(r rack) *Object {
 	return l.peer(r, r.NodeNetwork.Subnet.String(), l.Spec.ASN.First, attributes{"ctrl": "as-override,dis-peer-as-check"})
 }

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -132,7 +134,11 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 		return answer{}, err
 	}
 	resp, err := c.http.Do(req)
-	if err != nil {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &untrusted):
+		return answer{}, fmt.Errorf("asking the APIC: %w; name the CA that signed its certificate for this host, or pin its key", err)
+	case err != nil:
 		return answer{}, fmt.Errorf("asking the APIC: %w", err)
 	}
 	defer resp.Body.Close()
@@ -155,7 +161,9 @@ func (c *Client) request(ctx context.Context, r request) (*http.Request, error) 
 		}
 	}
 	u := *c.base
-	u.Path, u.RawQuery = r.path, r.query.Encode()
+	// Names have brackets, which net/url would write as %5B. Cisco's own clients
+	// send them as they are, and whether an APIC takes both is not documented.
+	u.Path, u.RawPath, u.RawQuery = r.path, r.path, r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(content))
 	if err != nil {
 		return nil, fmt.Errorf("making the request to %s: %w", r.path, err)

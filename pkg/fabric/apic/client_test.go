@@ -60,6 +60,20 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// Names go over the wire as Cisco's own clients write them.
+func TestNamesAreSentAsTheyAre(t *testing.T) {
+	s := fabric(t, nil)
+	var sent []string
+	s.Before(func(r *http.Request) { sent = append(sent, r.RequestURI) })
+	dn := "uni/infra/vlanns-[P]-static/from-[vlan-5]-to-[vlan-5]"
+	if _, err := client(t, s, nil).ofClass(t.Context(), dn, "fvnsEncapBlk"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := strings.Cut(sent[len(sent)-1], "?"); got != "/api/mo/"+dn+".json" {
+		t.Errorf("sent %s", got)
+	}
+}
+
 // A session that ends in the middle of a push is no failure of the push.
 func TestTokenExpiresDuringPush(t *testing.T) {
 	s := fabric(t, nil)
@@ -255,6 +269,24 @@ func afterLogin(status int, text string) http.HandlerFunc {
 		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, text)
+	}
+}
+
+// Whoever answers with a redirect gets no request with the session's cookie.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	followed := false
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/aaaLogin.json":
+			fmt.Fprint(w, loggedIn)
+		case "/elsewhere":
+			followed = true
+		default:
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
+	}, nil)
+	if _, err := c.Diff(t.Context(), nil); err == nil || followed {
+		t.Errorf("followed: %v, error %v", followed, err)
 	}
 }
 

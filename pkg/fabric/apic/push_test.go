@@ -29,7 +29,7 @@ const (
 // fabric is an APIC with the leaves of k8c1.
 func fabric(t testing.TB, edit func(*apictest.Options)) *apictest.Server {
 	t.Helper()
-	o := apictest.Options{User: user, Password: password, Leaves: []int{201, 202}, Pairs: [][2]int{{201, 202}}, MaxPage: 100}
+	o := apictest.Options{User: user, Password: password, Leaves: []int{201, 202}, Pairs: [][2]int{{201, 202}}, ASN: 65000, MaxPage: 100}
 	if edit != nil {
 		edit(&o)
 	}
@@ -141,6 +141,65 @@ func TestPushAndDelete(t *testing.T) {
 				t.Errorf("push and delete left something (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Two hosts that change their addresses: a leaf has each neighbour once, so the
+// old ones go before the new ones come.
+func TestNeighboursMove(t *testing.T) {
+	s := fabric(t, nil)
+	theirs(t, s, "uni/l3dom-L3D_EXTERNAL", `{"l3extDomP": {"attributes": {"name": "L3D_EXTERNAL"}}}`)
+	c := client(t, s, nil)
+	push(t, c, k8c1(t))
+	swapped := k8c1(t, "address: 192.168.9.194/28", "address: X", "address: 192.168.9.195/28", "address: 192.168.9.194/28", "address: X", "address: 192.168.9.195/28")
+	push(t, c, swapped)
+	noChange(t, s, c, swapped)
+}
+
+// A description is for people: somebody else's of what is as planned stays.
+func TestDescriptionsOfOthersDoNotMatter(t *testing.T) {
+	s := fabric(t, nil)
+	theirs(t, s, "uni/l3dom-L3D_EXTERNAL", `{"l3extDomP": {"attributes": {"name": "L3D_EXTERNAL"}}}`)
+	c := client(t, s, nil)
+	push(t, c, k8c1(t))
+	peer := tenant + "/out-L3O_K8_C1/lnodep-NDP_K8C1/lifp-IFP_K8C1/rspathL3OutAtt-[topology/pod-1/protpaths-201-202/pathep-[VPC_K8C1_K8C1M0]]/peerP-[192.168.9.193]"
+	theirs(t, s, peer, `{"bgpPeerP": {"attributes": {"annotation": "orchestrator:ansible", "descr": "the control plane"}}}`)
+	if changes := diff(t, c, k8c1(t)); !changes.Empty() || !slices.Equal(changes.Used, []string{peer}) {
+		t.Errorf("used %q, conflicts %v", changes.Used, changes.Conflicts)
+	}
+}
+
+// What the APIC made with somebody else's object is somebody else's to set: an
+// L3Out that is in no VRF yet.
+func TestRelationOfOthersIsNotSet(t *testing.T) {
+	s := fabric(t, nil)
+	theirs(t, s, tenant, `{"fvTenant": {"children": [{"l3extOut": {"attributes": {"name": "L3O_K8_C1", "enforceRtctrl": "export"}}}]}}`)
+	changes := diff(t, client(t, s, nil), k8c1(t))
+	var names []string
+	for _, conflict := range changes.Conflicts {
+		names = append(names, conflict.DN)
+	}
+	if want := []string{tenant + "/out-L3O_K8_C1", tenant + "/out-L3O_K8_C1/rsectx"}; !slices.Equal(names, want) || len(changes.Change) > 0 {
+		t.Errorf("conflicts %q, want %q; changes %v", names, want, changes.Change)
+	}
+}
+
+// What an APIC notes by itself below ours goes with ours.
+func TestForeign(t *testing.T) {
+	c := client(t, fabric(t, nil), nil)
+	for _, tt := range []struct {
+		attributes map[string]string
+		want       bool
+	}{
+		{map[string]string{"annotation": owner, "uid": "15374"}, false},
+		{map[string]string{"annotation": "orchestrator:terraform", "uid": "15374"}, true},
+		{map[string]string{"annotation": "", "uid": "15374"}, true},
+		{map[string]string{"annotation": "", "uid": "0"}, false},
+		{map[string]string{"code": "F0467"}, false}, // a fault
+	} {
+		if got := c.foreign(object{attributes: tt.attributes}); got != tt.want {
+			t.Errorf("%v: somebody else's %v, want %v", tt.attributes, got, tt.want)
+		}
 	}
 }
 

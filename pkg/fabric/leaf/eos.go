@@ -51,8 +51,11 @@ func eosProblems(c Config) problems {
 type eos struct{ ios }
 
 // subnet is the nodes' VLAN and the leaf's place in it. The MAC address of the
-// shared gateway is one a switch, and the same on both of a pair.
+// shared gateway is one a switch, and the same on both of a pair. A switch that
+// has never routed does not until it is told so.
 func (e *eos) subnet() {
+	e.line("ip routing")
+	e.line("!")
 	e.line("vlan %d", e.VLAN)
 	e.line("   name %s", e.vlanName())
 	e.line("!")
@@ -150,7 +153,7 @@ func (e *eos) common() {
 // neighbours are the nodes, or in the cluster model whoever calls from the subnet.
 func (e *eos) neighbours() {
 	if e.Model == plan.PerCluster {
-		e.line("   bgp listen limit %d", min(e.Peers, 1000))
+		e.line("   dynamic peer max %d", min(e.Peers, 1000)) // once bgp listen limit
 		e.line("   bgp listen range %s peer-group %s remote-as %d", e.Address.Masked(), e.group(), e.NodeASN)
 		return
 	}

@@ -52,7 +52,8 @@ type nxos struct{ ios }
 
 func (n *nxos) features() {
 	n.line("! The vPC domain has to have `peer-gateway` and `layer3 peer-router`: nodes hold")
-	n.line("! a session with either leaf over one port channel.")
+	n.line("! a session with either leaf over one port channel. Its peer link has to carry")
+	n.line("! VLAN %d, else NX-OS suspends it on the port channels.", n.VLAN)
 	for _, feature := range []string{"bgp", "interface-vlan", "hsrp", "lacp"} {
 		n.line("feature %s", feature)
 	}

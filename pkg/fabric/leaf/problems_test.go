@@ -57,8 +57,11 @@ func TestProblems(t *testing.T) {
 		},
 		"EOS: BFD": {
 			emit:   leaf.EOS,
-			change: func(s *plan.Spec) { s.Fabric.BFD = plan.BFD{Interval: 300 * time.Millisecond, Multiplier: 2} },
-			want:   []string{"spec.fabric.bfd.multiplier: 2 is not in 3–50"},
+			change: func(s *plan.Spec) { s.Fabric.BFD = plan.BFD{Interval: 49 * time.Millisecond, Multiplier: 2} },
+			want: []string{
+				"spec.fabric.bfd.interval: 49ms is not in 50–60000",
+				"spec.fabric.bfd.multiplier: 2 is not in 3–50",
+			},
 		},
 		"a host too far for a port channel": {
 			emit: leaf.EOS,
@@ -72,11 +75,11 @@ func TestProblems(t *testing.T) {
 			emit: leaf.SONiC,
 			change: func(s *plan.Spec) {
 				s.Fabric.BFD = plan.BFD{Interval: 100 * time.Millisecond, Multiplier: 3}
-				s.Pods.Subnet = netip.MustParsePrefix("10.0.0.0/8")
+				s.Pods.Subnet = netip.MustParsePrefix("10.0.0.0/9")
 			},
 			want: []string{
 				"spec.fabric.bfd: SONiC's BFD of BGP sessions is 300ms times 3",
-				"SONiC filters 10.0.0.0/8 wrongly",
+				"SONiC filters 10.0.0.0/9 wrongly",
 			},
 		},
 	} {
@@ -117,5 +120,38 @@ func TestAllStops(t *testing.T) {
 	}
 	if out, err := leaf.AllSONiC(p); err == nil || out != nil {
 		t.Errorf("got %d bytes and the error %v, want an error alone", len(out), err)
+	}
+}
+
+// A subnet may have room for more nodes than a platform takes neighbours.
+func TestNeighboursAreBounded(t *testing.T) {
+	p := cluster(t)
+	p.Spec.NodeNetwork.Subnet = netip.MustParsePrefix("192.160.0.0/12")
+	for i := range p.Spec.Nodes {
+		p.Spec.Nodes[i].Ports = nil
+	}
+	for name, tt := range map[string]struct {
+		emit func(plan.Plan, string) ([]byte, error)
+		want string
+	}{
+		"FRR":   {leaf.FRR, " bgp listen limit 5000\n"},
+		"NX-OS": {leaf.NXOS, "    maximum-peers 1000\n"},
+		"EOS":   {leaf.EOS, "   dynamic peer max 1000\n"},
+		"SONiC": {leaf.SONiC, `"max_dynamic_neighbors": "5000"`},
+	} {
+		text, err := tt.emit(p, "leaf201")
+		if err != nil || !strings.Contains(string(text), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// Descriptions have 80 characters at the most on NX-OS.
+func TestLongNames(t *testing.T) {
+	p := example(t)
+	p.Spec.Domain = strings.Repeat("d", 60) + "." + strings.Repeat("e", 60)
+	text, err := leaf.NXOS(p, "leaf201")
+	if want := "    description " + ("k8c1s1." + p.Spec.Domain)[:80] + "\n"; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("%v, want %q in\n%s", err, want, text)
 	}
 }

@@ -1167,6 +1167,46 @@ resource "aci_rest_managed" "rsctxPToSubjP_MATCH_K8C1_ADVERTISED_6ff455ef79ec616
   }
 }
 
+resource "aci_rest_managed" "ctx_MATCH_K8C1_PODS_7d0754fea78b0961" {
+  dn         = "${aci_rest_managed.prof_default_export_43bfc8f9c607b85d.dn}/ctx-MATCH_K8C1_PODS"
+  class_name = "rtctrlCtxP"
+  annotation = "orchestrator:joinsvc-k8c1"
+  content = {
+    action = "permit"
+    name   = "MATCH_K8C1_PODS"
+    order  = "2"
+  }
+}
+
+resource "aci_rest_managed" "rsctxPToSubjP_MATCH_K8C1_PODS_a543fa4e824c65cc" {
+  dn         = "${aci_rest_managed.ctx_MATCH_K8C1_PODS_7d0754fea78b0961.dn}/rsctxPToSubjP-MATCH_K8C1_PODS"
+  class_name = "rtctrlRsCtxPToSubjP"
+  annotation = "orchestrator:joinsvc-k8c1"
+  content = {
+    tnRtctrlSubjPName = "MATCH_K8C1_PODS"
+  }
+}
+
+resource "aci_rest_managed" "ctx_MATCH_K8C1_LOADBALANCERS_4e2effc96abeb7fc" {
+  dn         = "${aci_rest_managed.prof_default_export_43bfc8f9c607b85d.dn}/ctx-MATCH_K8C1_LOADBALANCERS"
+  class_name = "rtctrlCtxP"
+  annotation = "orchestrator:joinsvc-k8c1"
+  content = {
+    action = "permit"
+    name   = "MATCH_K8C1_LOADBALANCERS"
+    order  = "3"
+  }
+}
+
+resource "aci_rest_managed" "rsctxPToSubjP_MATCH_K8C1_LOADBALANCERS_760dd3c1364f9285" {
+  dn         = "${aci_rest_managed.ctx_MATCH_K8C1_LOADBALANCERS_4e2effc96abeb7fc.dn}/rsctxPToSubjP-MATCH_K8C1_LOADBALANCERS"
+  class_name = "rtctrlRsCtxPToSubjP"
+  annotation = "orchestrator:joinsvc-k8c1"
+  content = {
+    tnRtctrlSubjPName = "MATCH_K8C1_LOADBALANCERS"
+  }
+}
+
 resource "aci_rest_managed" "prof_default_import_6d85c86487cb2b2b" {
   dn         = "${aci_rest_managed.out_L3O_K8_C1_0bf99450c3ea2f24.dn}/prof-default-import"
   class_name = "rtctrlProfile"

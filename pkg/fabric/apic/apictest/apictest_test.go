@@ -16,14 +16,25 @@ import (
 // whole is a small fabric with a tenant: what a bad tree is one step away from.
 func whole(t *testing.T) *store {
 	t.Helper()
-	s := newStore(Options{Leaves: []int{201, 202, 203}, Pairs: [][2]int{{201, 202}}})
+	s := newStore(Options{Leaves: []int{201, 202, 203, 211, 212}, Pairs: [][2]int{{201, 202}, {211, 212}}, ASN: 65000})
 	for _, p := range [][2]string{
-		{"uni/l3dom-D", `{"l3extDomP": {"attributes": {"name": "D"}}}`},
-		{"uni/infra/funcprof/accbundle-H", `{"infraAccBndlGrp": {"attributes": {"lagT": "node"}}}`},
+		{"uni/infra", `{"infraInfra": {"children": [
+			{"fvnsVlanInstP": {"attributes": {"name": "P", "allocMode": "static"}, "children": [{"fvnsEncapBlk": {"attributes": {"from": "vlan-5", "to": "vlan-9"}}}]}}]}}`},
+		{"uni/l3dom-D", `{"l3extDomP": {"attributes": {"name": "D"}, "children": [{"infraRsVlanNs": {"attributes": {"tDn": "uni/infra/vlanns-[P]-static"}}}]}}`},
+		{"uni/phys-D", `{"physDomP": {"attributes": {"name": "D"}}}`},
+		{"uni/infra/attentp-A", `{"infraAttEntityP": {"children": [{"infraRsDomP": {"attributes": {"tDn": "uni/l3dom-D"}}}]}}`},
+		{"uni/infra/attentp-B", `{"infraAttEntityP": {}}`},
+		{"uni/infra/funcprof", `{"infraFuncP": {"children": [` + groupOf("H", "A") + `, ` + groupOf("UNCABLED", "A") + `, ` + groupOf("FOREIGN", "B") + `]}}`},
+		{"uni/infra/accportprof-L", `{"infraAccPortP": {"children": [{"infraHPortS": {"attributes": {"name": "H", "type": "range"}, "children": [
+			{"infraRsAccBaseGrp": {"attributes": {"tDn": "uni/infra/funcprof/accbundle-H"}}}, {"infraPortBlk": {"attributes": {"name": "P", "fromPort": "9", "toPort": "9"}}}]}},
+			{"infraHPortS": {"attributes": {"name": "F", "type": "range"}, "children": [
+			{"infraRsAccBaseGrp": {"attributes": {"tDn": "uni/infra/funcprof/accbundle-FOREIGN"}}}, {"infraPortBlk": {"attributes": {"name": "P", "fromPort": "8", "toPort": "8"}}}]}}]}}`},
+		{"uni/infra/nprof-L", `{"infraNodeP": {"children": [{"infraRsAccPortP": {"attributes": {"tDn": "uni/infra/accportprof-L"}}},
+			{"infraLeafS": {"attributes": {"name": "L", "type": "range"}, "children": [{"infraNodeBlk": {"attributes": {"name": "L", "from_": "211", "to_": "212"}}}]}}]}}`},
 		{"uni/tn-T", `{"fvTenant": {"attributes": {"name": "T"}, "children": [
 			{"fvCtx": {"attributes": {"name": "V"}}},
 			{"vzBrCP": {"attributes": {"name": "C"}}},
-			` + l3outOf("O", "203", "2.0.0.3", "10.0.0.0/8") + `]}}`},
+			` + l3outOf("O", "203", "2.0.0.3", "10.0.0.0/8") + `, ` + nodesL3Out + `]}}`},
 	} {
 		if r := s.post(p[0], []byte(p[1])); r != nil {
 			t.Fatal(r)
@@ -42,10 +53,41 @@ func l3outOf(name, leaf, id, subnet string) string {
 			{"l3extSubnet": {"attributes": {"ip": %q, "scope": "import-security"}}}]}}]}}`, name, leaf, id, subnet)
 }
 
+func groupOf(name, entity string) string {
+	return fmt.Sprintf(`{"infraAccBndlGrp": {"attributes": {"name": %q, "lagT": "node"}, "children": [{"infraRsAttEntP": {"attributes": {"tDn": "uni/infra/attentp-%s"}}}]}}`, name, entity)
+}
+
+// nodesL3Out is one that speaks BGP on a pair of leaves, without an interface.
+const nodesL3Out = `{"l3extOut": {"attributes": {"name": "B"}, "children": [
+	{"bgpExtP": {}}, {"l3extRsL3DomAtt": {"attributes": {"tDn": "uni/l3dom-D"}}},
+	{"l3extRsEctx": {"attributes": {"tnFvCtxName": "V"}}},
+	{"l3extLNodeP": {"attributes": {"name": "N"}, "children": [
+		{"l3extRsNodeL3OutAtt": {"attributes": {"tDn": "topology/pod-1/node-211", "rtrId": "2.0.1.1"}}},
+		{"l3extRsNodeL3OutAtt": {"attributes": {"tDn": "topology/pod-1/node-212", "rtrId": "2.0.1.2"}}},
+		{"l3extLIfP": {"attributes": {"name": "I"}}}]}}]}}`
+
+// channelWith is a host's virtual port channel: the attributes of its path that
+// are not as usual, of its members, and a neighbour.
+func channelWith(path, sideA, sideB, below string) string {
+	return fmt.Sprintf(`{"l3extRsPathL3OutAtt": {"attributes": {"addr": "0.0.0.0", "ifInstT": "ext-svi", "encap": "vlan-5"%s}, "children": [
+		{"l3extMember": {"attributes": {"side": "A", "addr": %q}}}, {"l3extMember": {"attributes": {"side": "B", "addr": %q}}}%s]}}`, path, sideA, sideB, below)
+}
+
+func neighbour(addr, below string) string {
+	return fmt.Sprintf(`, {"bgpPeerP": {"attributes": {"addr": %q}, "children": [%s]}}`, addr, below)
+}
+
+func floatingWith(addr, floating string) string {
+	return fmt.Sprintf(`{"l3extVirtualLIfP": {"attributes": {"addr": %q}, "children": [{"l3extRsDynPathAtt": {"attributes": {"tDn": "uni/phys-D"%s}}}]}}`, addr, floating)
+}
+
 const (
 	inTenant    = "uni/tn-T"
 	inProfile   = "uni/tn-T/out-O/lnodep-N/lifp-I"
-	onChannel   = inProfile + "/rspathL3OutAtt-[topology/pod-1/protpaths-201-202/pathep-[H]]"
+	ofNodes     = "uni/tn-T/out-B/lnodep-N/lifp-I"
+	onChannel   = ofNodes + "/rspathL3OutAtt-[topology/pod-1/protpaths-211-212/pathep-[H]]"
+	onAnchor    = ofNodes + "/vlifp-[topology/pod-1/node-211]-[vlan-5]"
+	remote      = `{"bgpAsP": {"attributes": {"asn": "64600"}}}`
 	bothMembers = `[{"l3extMember": {"attributes": {"side": "A", "addr": "10.9.0.2/24"}}}, {"l3extMember": {"attributes": {"side": "B", "addr": "10.9.0.3/24"}}}]`
 )
 
@@ -76,7 +118,7 @@ func TestRefusals(t *testing.T) {
 		{"status", inTenant, `{"fvTenant": {"attributes": {"status": "new"}}}`, codeValue, "name status"},
 		{"created twice", inTenant, `{"fvTenant": {"attributes": {"status": "created"}}}`, codeExists, "object uni/tn-T already exists"},
 		{"modified but absent", "uni/tn-X", `{"fvTenant": {"attributes": {"status": "modified"}}}`, codeNotFound, "not found"},
-		{"dangling tDn", "uni/l3dom-D", `{"l3extDomP": {"children": [{"infraRsVlanNs": {"attributes": {"tDn": "uni/infra/vlanns-[P]-static"}}}]}}`, codeTarget, "is no fvnsVlanInstP"},
+		{"dangling tDn", "uni/l3dom-D", `{"l3extDomP": {"children": [{"infraRsVlanNs": {"attributes": {"tDn": "uni/infra/vlanns-[X]-static"}}}]}}`, codeTarget, "is no fvnsVlanInstP"},
 		{"tDn of another class", inTenant + "/out-O/rsl3DomAtt", `{"l3extRsL3DomAtt": {"attributes": {"tDn": "uni/tn-T"}}}`, codeTarget, "is no l3extDomP"},
 		{"dangling name", inTenant + "/out-O/rsectx", `{"l3extRsEctx": {"attributes": {"tnFvCtxName": "W"}}}`, codeTarget, "tnFvCtxName W is no fvCtx"},
 		{"unknown leaf", inTenant + "/out-O/lnodep-N", `{"l3extLNodeP": {"children": [{"l3extRsNodeL3OutAtt": {"attributes": {"tDn": "topology/pod-1/node-299"}}}]}}`, codeTarget, "is no fabricNode"},
@@ -90,6 +132,46 @@ func TestRefusals(t *testing.T) {
 		{"port in two selectors", "uni/infra/accportprof-L", `{"infraAccPortP": {"children": [
 			{"infraHPortS": {"attributes": {"rn": "hports-A-typ-range"}, "children": [{"infraPortBlk": {"attributes": {"name": "P", "fromPort": "1", "toPort": "4"}}}]}},
 			{"infraHPortS": {"attributes": {"rn": "hports-B-typ-range"}, "children": [{"infraPortBlk": {"attributes": {"name": "P", "fromPort": "4", "toPort": "4"}}}]}}]}}`, codeRule, "port 1/4 is in"},
+		{"VLANs that end before they begin", "uni/infra/vlanns-[P]-static", `{"fvnsVlanInstP": {"children": [{"fvnsEncapBlk": {"attributes": {"from": "vlan-20", "to": "vlan-19"}}}]}}`, codeRule, "from vlan-20 is above"},
+		{"ports backwards", "uni/infra/accportprof-L/hports-H-typ-range", `{"infraHPortS": {"children": [{"infraPortBlk": {"attributes": {"name": "Q", "fromPort": "4", "toPort": "3"}}}]}}`, codeRule, "fromPort 4 is above"},
+		{"nodes backwards", "uni/infra/nprof-L/leaves-L-typ-range", `{"infraLeafS": {"children": [{"infraNodeBlk": {"attributes": {"name": "Q", "from_": "212", "to_": "211"}}}]}}`, codeRule, "from_ 212 is above"},
+		{"protocol without IP", inTenant + "/flt-F", `{"vzFilter": {"children": [{"vzEntry": {"attributes": {"name": "a", "etherT": "arp", "prot": "tcp"}}}]}}`, codeRule, "without an etherT of IP"},
+		{"ports without a protocol", inTenant + "/flt-F", `{"vzFilter": {"children": [{"vzEntry": {"attributes": {"name": "a", "etherT": "ip", "dToPort": "https"}}}]}}`, codeRule, "ports without"},
+		{"stateful UDP", inTenant + "/flt-F", `{"vzFilter": {"children": [{"vzEntry": {"attributes": {"name": "a", "etherT": "ip", "prot": "udp", "stateful": "yes"}}}]}}`, codeRule, "stateful"},
+		{"filter's ports backwards", inTenant + "/flt-F", `{"vzFilter": {"children": [{"vzEntry": {"attributes": {"name": "a", "etherT": "ip", "prot": "tcp", "dFromPort": "https", "dToPort": "http"}}}]}}`, codeRule, "dFromPort https is above"},
+		{"hold time of two seconds", inTenant + "/bgpCtxP-B", `{"bgpCtxPol": {"attributes": {"holdIntvl": "2", "kaIntvl": "1"}}}`, codeRule, "below 3"},
+		{"hold time below keepalive", inTenant + "/bgpCtxP-B", `{"bgpCtxPol": {"attributes": {"holdIntvl": "60", "kaIntvl": "60"}}}`, codeRule, "kaIntvl is not below"},
+		{"backbone as a stub", inTenant + "/out-O/ospfExtP", `{"ospfExtP": {"attributes": {"areaId": "backbone", "areaType": "stub"}}}`, codeRule, "no area of type stub"},
+		{"OSPF on an interface alone", inProfile, `{"l3extLIfP": {"children": [{"ospfIfP": {}}]}}`, codeRule, "has no ospfExtP"},
+		{"export not enforced", inTenant + "/out-O", `{"l3extOut": {"attributes": {"enforceRtctrl": "import"}}}`, codeRule, "without export"},
+		{"import of nothing", inTenant + "/out-B", `{"l3extOut": {"attributes": {"enforceRtctrl": "export,import"}}}`, codeRule, "nothing is imported"},
+		{"aggregate of another subnet", inTenant + "/out-O/instP-E", `{"l3extInstP": {"children": [{"l3extSubnet": {"attributes": {"ip": "172.27.0.0/16", "scope": "export-rtctrl", "aggregate": "export-rtctrl"}}}]}}`, codeRule, "of another subnet than"},
+		{"aggregate without the scope", inTenant + "/out-O/instP-E", `{"l3extInstP": {"children": [{"l3extSubnet": {"attributes": {"ip": "0.0.0.0/0", "scope": "import-security", "aggregate": "export-rtctrl"}}}]}}`, codeRule, "without the scope"},
+		{"loopback twice", inTenant + "/out-O/lnodep-N/rsnodeL3OutAtt-[topology/pod-1/node-203]", `{"l3extRsNodeL3OutAtt": {"children": [{"l3extLoopBackIfP": {"attributes": {"addr": "2.0.0.3"}}}]}}`, codeRule, "makes the loopback"},
+		{"leaf of another node profile", inProfile + "/vlifp-[topology/pod-1/node-201]-[vlan-5]", `{"l3extVirtualLIfP": {}}`, codeRule, "has no leaf 201"},
+		{"VLAN of no pool", ofNodes + "/vlifp-[topology/pod-1/node-211]-[vlan-10]", `{"l3extVirtualLIfP": {}}`, codeRule, "vlan-10 is in no block"},
+		{"SVI without a VLAN", onChannel, `{"l3extRsPathL3OutAtt": {"attributes": {"addr": "0.0.0.0", "ifInstT": "ext-svi"}, "children": ` + bothMembers + `}}`, codeRule, "ext-svi without an encap"},
+		{"port channel without ports", ofNodes + "/rspathL3OutAtt-[topology/pod-1/protpaths-211-212/pathep-[UNCABLED]]", channelWith("", "10.9.0.2/24", "10.9.0.3/24", ""), codeRule, "no selector of leaf 211"},
+		{"port channel of another domain", ofNodes + "/rspathL3OutAtt-[topology/pod-1/protpaths-211-212/pathep-[FOREIGN]]", channelWith("", "10.9.0.2/24", "10.9.0.3/24", ""), codeRule, "is not attached to the domain uni/l3dom-D"},
+		{"sub-interface of a virtual port channel", onChannel, `{"l3extRsPathL3OutAtt": {"attributes": {"addr": "0.0.0.0", "ifInstT": "sub-interface", "encap": "vlan-5"}, "children": ` + bothMembers + `}}`, codeRule, "sub-interface on a virtual"},
+		{"routed port with a VLAN", ofNodes + "/rspathL3OutAtt-[topology/pod-1/paths-211/pathep-[eth1/1]]", `{"l3extRsPathL3OutAtt": {"attributes": {"addr": "10.9.0.2/24", "ifInstT": "l3-port", "encap": "vlan-5"}}}`, codeRule, "l3-port with an encap"},
+		{"one address for two leaves", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.2/24", ""), codeRule, "both members have 10.9.0.2/24"},
+		{"leaves in two subnets", onChannel, channelWith("", "10.9.0.2/24", "10.9.1.3/24", ""), codeRule, "are of two subnets"},
+		{"the subnet's own address", onChannel, channelWith("", "10.9.0.0/24", "10.9.0.3/24", ""), codeValue, "property addr"},
+		{"broadcast address", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.255/24", ""), codeValue, "property addr"},
+		{"neighbour without a number", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.9", "")), codeRule, "without an AS number"},
+		{"neighbour outside the subnet", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.1.9", remote)), codeRule, "10.9.1.9 is outside"},
+		{"neighbours of a larger subnet", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.0/16", remote)), codeRule, "10.9.0.0/16 is outside"},
+		{"the leaf its own neighbour", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.3", remote)), codeRule, "10.9.0.3 is the leaf's own"},
+		{"local AS of the neighbour", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.9", remote+`, {"bgpLocalAsnP": {"attributes": {"localAsn": "64600"}}}`)), codeRule, "is the neighbour's"},
+		{"local AS of the fabric", onChannel, channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.9", remote+`, {"bgpLocalAsnP": {"attributes": {"localAsn": "65000"}}}`)), codeRule, "is the fabric's"},
+		{"neighbour twice on a leaf", ofNodes, `{"l3extLIfP": {"children": [
+			` + channelWith(`, "tDn": "topology/pod-1/protpaths-211-212/pathep-[H]"`, "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.9", remote)) + `,
+			{"l3extVirtualLIfP": {"attributes": {"nodeDn": "topology/pod-1/node-211", "encap": "vlan-5", "addr": "10.9.0.2/24"}, "children": [{"bgpPeerP": {"attributes": {"addr": "10.9.0.9"}, "children": [` + remote + `]}}]}}]}}`, codeRule, "leaf 211 has the neighbour"},
+		{"BGP on an interface alone", inProfile + "/vlifp-[topology/pod-1/node-203]-[vlan-5]", `{"l3extVirtualLIfP": {"children": [{"bgpPeerP": {"attributes": {"addr": "10.9.0.9"}, "children": [` + remote + `]}}]}}`, codeRule, "has no bgpExtP"},
+		{"no floating address", onAnchor, floatingWith("10.9.0.2/24", ""), codeRule, "without a floatingAddr"},
+		{"floating address outside", onAnchor, floatingWith("10.9.0.2/24", `, "floatingAddr": "10.9.1.4/24"`), codeRule, "is outside the subnet"},
+		{"floating address of the anchor", onAnchor, floatingWith("10.9.0.2/24", `, "floatingAddr": "10.9.0.2/24"`), codeRule, "the anchor's own"},
 		{"deleting what goes with its parent", inTenant + "/out-O/rsectx", `{"l3extRsEctx": {"attributes": {"status": "deleted"}}}`, codeDN, "cannot be deleted"},
 	}
 	for _, tt := range tests {
@@ -148,7 +230,7 @@ func TestMerge(t *testing.T) {
 
 func TestAnswers(t *testing.T) {
 	s := whole(t)
-	body := `{"vzFilter": {"attributes": {"name": "F"}, "children": [{"vzEntry": {"attributes": {"name": "E", "dFromPort": "443", "dToPort": "8443", "stateful": "true", "tcpRules": "ack,est"}}}]}}`
+	body := `{"vzFilter": {"attributes": {"name": "F"}, "children": [{"vzEntry": {"attributes": {"name": "E", "etherT": "ip", "prot": "tcp", "dFromPort": "443", "dToPort": "8443", "stateful": "true", "tcpRules": "ack,est"}}}]}}`
 	if r := s.post(inTenant+"/flt-F", []byte(body)); r != nil {
 		t.Fatal(r)
 	}
@@ -230,6 +312,21 @@ func TestTableAgreesWithItself(t *testing.T) {
 		if back, ok := c.parse(c.nameOf(attributes)); !ok || !cmp.Equal(attributes, back) {
 			t.Errorf("%s: %q reads back as %q", c.name, attributes, back)
 		}
+	}
+}
+
+// What the refused requests are one step away from is taken.
+func TestTaken(t *testing.T) {
+	for name, body := range map[string]string{
+		"neighbour":  channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.9", remote+`, {"bgpLocalAsnP": {"attributes": {"localAsn": "64512"}}}`)),
+		"neighbours": channelWith("", "10.9.0.2/24", "10.9.0.3/24", neighbour("10.9.0.0/24", remote)),
+	} {
+		if r := whole(t).post(onChannel, []byte(body)); r != nil {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
+	if r := whole(t).post(onAnchor, []byte(floatingWith("10.9.0.2/24", `, "floatingAddr": "10.9.0.4/24"`))); r != nil {
+		t.Error(r)
 	}
 }
 

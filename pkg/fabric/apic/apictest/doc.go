@@ -3,7 +3,9 @@
 // Package apictest is an APIC in memory, for tests. It is stricter than the
 // real one: what it takes has known classes at their places, names that agree
 // with the attributes, values of the documented kinds, and relations that lead
-// somewhere.
+// somewhere. It also refuses what a real one takes and then raises a fault for,
+// such as an interface whose VLAN is in no pool or whose port nobody selects:
+// tests ask the APIC, and nobody reads faults there.
 //
 // What it knows of classes is read from Cisco's class metadata and Terraform
 // modules (CiscoDevNet/terraform-provider-aci, netascode/terraform-aci-nac-aci),

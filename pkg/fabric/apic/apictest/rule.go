@@ -19,12 +19,27 @@ func (s *store) check() *refusal {
 			if r := s.resolves(dn, o); r != nil {
 				return r
 			}
+			if r := s.sound(dn, o); r != nil {
+				return r
+			}
 		}
 	}
-	for _, rule := range []func() *refusal{s.externalSubnets, s.routerIDs, s.channelMembers, s.portsOnce} {
+	for _, rule := range []func() *refusal{s.externalSubnets, s.routerIDs, s.channelMembers, s.portsOnce, s.neighboursOnce} {
 		if r := rule(); r != nil {
 			return r
 		}
+	}
+	return nil
+}
+
+// sound wants what is written to obey the rules of its class.
+func (s *store) sound(dn string, o *stored) *refusal {
+	rule := s.rules[o.class]
+	if rule == nil {
+		return nil
+	}
+	if wrong := rule(s, dn, o); wrong != "" {
+		return refused(codeRule, "%s: %s", dn, wrong)
 	}
 	return nil
 }
@@ -216,6 +231,23 @@ func (s *store) portsOnce() *refusal {
 				}
 				users[key] = selector
 			}
+		}
+		return nil
+	})
+}
+
+// neighboursOnce wants a BGP neighbour once on a leaf in a VRF, however many
+// paths its SVI has.
+func (s *store) neighboursOnce() *refusal {
+	seen := map[string]string{}
+	return s.each("bgpPeerP", func(dn string, o *stored) *refusal {
+		above, _ := split(dn)
+		for _, leaf := range leavesOf(s.objects[above]) {
+			key := s.vrfOf(dn) + " " + leaf + " " + o.attributes["addr"]
+			if other, twice := seen[key]; twice {
+				return refused(codeRule, "%s: leaf %s has the neighbour in %s already", dn, leaf, other)
+			}
+			seen[key] = dn
 		}
 		return nil
 	})

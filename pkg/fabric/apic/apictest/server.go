@@ -23,6 +23,7 @@ type Options struct {
 	User, Password string           // of the one who may log in
 	Leaves         []int            // node IDs
 	Pairs          [][2]int         // leaves with a vPC protection group
+	ASN            int              // of the fabric, which no local AS number may be
 	MaxPage        int              // objects in one page, default 1000
 	TokenLife      time.Duration    // refreshTimeoutSeconds, default 600 s
 	Now            func() time.Time // default time.Now

@@ -52,13 +52,15 @@ const (
 // under way.
 type store struct {
 	table   map[string]class
+	rules   map[string]objectRule
+	asn     int   // of the fabric, 0 for any
 	nodes   []int // of the leaves, for topology
 	objects map[string]*stored
 	before  map[string]*stored // nil for what was not there
 }
 
 func newStore(o Options) *store {
-	s := &store{table: table(), nodes: o.Leaves, objects: map[string]*stored{}}
+	s := &store{table: table(), rules: objectRules(), asn: o.ASN, nodes: o.Leaves, objects: map[string]*stored{}}
 	s.begin()
 	for dn, class := range map[string]string{
 		"uni": "polUni", "uni/infra": "infraInfra", "uni/infra/funcprof": "infraFuncP",

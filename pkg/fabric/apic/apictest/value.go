@@ -103,13 +103,20 @@ func subnet() value {
 	}}
 }
 
-// interfaceAddress is an address with a length, or all zero where each member of
-// a virtual port channel has its own.
+// interfaceAddress is a host's address with a length, or all zero where each
+// member of a virtual port channel has its own.
 func interfaceAddress() value {
 	return value{valid: func(s string) bool {
-		_, err := netip.ParsePrefix(s)
-		return err == nil || s == "0.0.0.0"
+		p, err := netip.ParsePrefix(s)
+		return err == nil && isHost(p) || s == "0.0.0.0"
 	}}
+}
+
+// isHost says whether an address is neither a subnet's own nor its broadcast,
+// which subnets of 31 and 32 bits do not have (RFC 3021).
+func isHost(p netip.Prefix) bool {
+	next := netip.PrefixFrom(p.Addr().Next(), p.Bits())
+	return p.Addr().Is6() || p.Bits() > 30 || p.Masked() != p && next.Masked() == p.Masked()
 }
 
 // peer is a neighbour's address or the subnet of dynamic neighbours.
