@@ -20,8 +20,8 @@ func (c *checker) racks(s Spec) {
 	for i, r := range s.Racks {
 		path := fmt.Sprintf("spec.racks[%d]", i)
 		c.name(path+".name", r.Name, racks)
-		if r.LeafASN != s.Fabric.ASN {
-			c.speaker(path+".leafASN", r.LeafASN)
+		if r.LeafASN != s.Fabric.ASN && c.speaker(path+".leafASN", r.LeafASN) {
+			c.publicASN(path+".leafASN", r.LeafASN, r.LeafASN, s.ASN.Owned)
 		}
 		c.rack(s, r, path+".nodeNetwork", path+".leaves", leaves)
 		c.room(s, r, hosts[r.Name], path+".nodeNetwork.subnet")

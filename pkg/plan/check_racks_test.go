@@ -114,6 +114,12 @@ func TestRacks(t *testing.T) {
 		{"the leaf's AS among the nodes'", []edit{{"leafASN: 64513", "leafASN: 64610"}}, []string{
 			"error: spec.asn: 64600–64799 holds spec.racks[1].leafASN 64610; eBGP needs two numbers",
 		}},
+		{"leaves with somebody's number", []edit{{"leafASN: 64513", "leafASN: 3356"}}, []string{
+			"warning: spec.racks[1].leafASN: 3356 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
+		}},
+		{"leaves with a number that is nobody's", []edit{{"leafASN: 64513", "leafASN: 23456"}}, []string{
+			"error: spec.racks[1].leafASN: 23456 is AS_TRANS (RFC 6793)",
+		}},
 		{"numbers outside, in common and too few", []edit{{"asns: 64700-64799", "asns: 64690-64690"}, {"asns: 64600-64699", "asns: 64500-64695"}}, []string{
 			"error: spec.racks[0].asns: 64500-64695 is not inside spec.asn 64600–64799",
 			"error: spec.racks[1].asns: 64690-64690 holds 1 numbers, too few for the rack's 2 nodes",
