@@ -19,6 +19,7 @@ type checker struct {
 	report    Report
 	places    []place // of each node, in the order of Spec.Nodes
 	addresses seen    // of gateways, leaves and nodes
+	partial   bool    // of some pool the nodes cannot be told, which was said
 
 	repeats map[string]int // of one problem within one pool
 	counted []counted

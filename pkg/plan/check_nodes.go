@@ -15,7 +15,7 @@ func (c *checker) nodes(s Spec) {
 	for _, r := range slices.Backward(s.AllRacks()) {
 		racks[r.Name] = r // of two with one name the first, as RackOf has it
 	}
-	planes, rolesKnown, numbers := 0, true, s.ASNs()
+	planes, rolesKnown, numbers := 0, !c.partial, s.ASNs()
 	for i, n := range s.Nodes {
 		at := c.places[i]
 		c.nodeName(at, n.Name, names)

@@ -42,6 +42,12 @@ spec:
     - {names: "b{8..9}", role: worker, rack: b, addresses: 10.2.0.8-10.2.0.9, asns: 64708-64709}
 `
 
+// The control plane of twoRacks, and how a pool says the same.
+const (
+	listedPlane = "  nodes:\n    - {name: m0, role: control-plane, rack: a, address: 10.1.0.1/26}\n"
+	pooledPlane = "  pools:\n    - {names: m0, role: control-plane, rack: a, addresses: 10.1.0.1-10.1.0.1}\n"
+)
+
 func parseRacks(edits ...edit) (plan.Plan, plan.Report) {
 	text := twoRacks
 	for _, e := range edits {
@@ -145,8 +151,16 @@ func TestRacks(t *testing.T) {
 		{"a pool without role and names", []edit{{`{names: "b{8..9}", role: worker, `, "{"}}, []string{
 			"error: spec.pools[1].names: \"\" is no DNS label (lower-case letters, digits, dashes); want a pattern such as k8c1a{01..40}",
 			"error: spec.pools[1].role: is missing; want control-plane or worker",
-			"error: spec.pools[1].addresses: holds 2, spec.pools[1].names  holds 1",
-			"error: spec.pools[1].asns: holds 2, spec.pools[1].names  holds 1",
+		}},
+		{"a pool whose names cannot be read", []edit{{"a{01..40}", "a{40..01}"}}, []string{
+			"error: spec.pools[0].names: a{40..01}: want a range that rises and has at most 10000 members",
+		}},
+		{"a pool without addresses", []edit{{", addresses: 10.2.0.8-10.2.0.9", ""}}, []string{
+			"error: spec.pools[1].addresses: is missing; want 2, such as 192.168.9.200-192.168.9.203",
+		}},
+		{"the control plane in a pool", []edit{{listedPlane, ""}, {"  pools:\n", pooledPlane}}, nil},
+		{"the control plane in a pool of no rack", []edit{{listedPlane, ""}, {"  pools:\n", strings.Replace(pooledPlane, "rack: a", "rack: c", 1)}}, []string{
+			"error: spec.pools[0].rack: \"c\" is no rack of the plan",
 		}},
 		{"a pool over the leaves", []edit{{"10.2.0.8-10.2.0.9", "10.2.0.60-10.2.0.61"}}, []string{
 			"error: spec.pools[1].addresses: b8: 10.2.0.60 is taken by spec.racks[1].leaves[0].address (and 1 more of this pool)",
@@ -163,7 +177,7 @@ func TestRacks(t *testing.T) {
 			_, report := parseRacks(tt.edits...)
 			got := lines(report)
 			if tt.name == "more nodes than a plan may have" {
-				got = got[:1]
+				got = got[:1] // the pool before it is in no subnet, either
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
