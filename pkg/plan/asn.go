@@ -33,6 +33,7 @@ func (c *checker) asn(s Spec) {
 		if last != first {
 			c.errorf("spec.asn.last", "is %d, but all nodes of the model %s share one number; want %d", last, PerCluster, first)
 		}
+		c.noRackNumbers(s)
 		return
 	}
 	if n := uint64(last) - uint64(first) + 1; n < uint64(len(s.Nodes)) {
@@ -44,7 +45,7 @@ func (c *checker) asn(s Spec) {
 // leafNumbers wants the leaves' numbers outside the nodes' range.
 func (c *checker) leafNumbers(s Spec) {
 	within := func(path string, asn uint32) {
-		if s.ASN.First <= asn && asn <= s.ASN.Last {
+		if (ASNRange{s.ASN.First, s.ASN.Last}).contains(asn) {
 			c.errorf("spec.asn", "%d–%d holds %s %d; eBGP needs two numbers", s.ASN.First, s.ASN.Last, path, asn)
 		}
 	}
@@ -78,6 +79,21 @@ func (c *checker) rackNumbers(s Spec) {
 		if j := slices.IndexFunc(s.Racks[:i], common); j >= 0 {
 			c.errorf(path, "%s overlaps %s of spec.racks[%d].asns", r.ASNs, s.Racks[j].ASNs, j)
 		}
+	}
+}
+
+// noRackNumbers refuses ranges that no node would take its number from.
+func (c *checker) noRackNumbers(s Spec) {
+	refuse := func(path string, r ASNRange) {
+		if r != (ASNRange{}) {
+			c.errorf(path, "%s is for the model %s; in the model %s all nodes have spec.asn.first: leave it out", r, PerNode, PerCluster)
+		}
+	}
+	for i, r := range s.Racks {
+		refuse(fmt.Sprintf("spec.racks[%d].asns", i), r.ASNs)
+	}
+	for i, p := range s.Pools {
+		refuse(fmt.Sprintf("spec.pools[%d].asns", i), p.ASNs)
 	}
 }
 

@@ -63,11 +63,12 @@ func (c *checker) outside(s Spec, o Outside) {
 	if o.Domain != "" {
 		c.aciName(path+".domain", o.Domain)
 	}
-	known := false
+	known, leaves := false, 0
 	for _, r := range s.AllRacks() {
 		known = known || r.has(o.Leaf)
+		leaves += len(r.Leaves)
 	}
-	if !known {
+	if !known && leaves > 0 { // that there is none was said
 		c.errorf(path+".leaf", "%q is no leaf of the plan", o.Leaf)
 	}
 	if !portID.MatchString(o.Port) {

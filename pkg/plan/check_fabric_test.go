@@ -103,6 +103,9 @@ func TestLeaves(t *testing.T) {
 		{"one node ID twice", []edit{{"node: 202", "node: 201"}}, []string{
 			"error: spec.fabric.leaves[1].node: 201 is taken by spec.fabric.leaves[0].node",
 		}},
+		{"leaves that are no list", []edit{{"    leaves:\n      - name: leaf201\n        address: 192.168.9.204\n        routerID: 2.0.0.1\n        node: 201\n      - name: leaf202\n        address: 192.168.9.205\n        routerID: 2.0.0.2\n        node: 202\n", "    leaves: leaf201\n"}}, []string{
+			`error: spec.fabric.leaves: is "leaf201", want a list`,
+		}},
 		{"more ports than legs", []edit{{`["leaf201:1/3", "leaf202:1/3"]`, `["leaf201:1/3", "leaf202:1/3", "leaf202:1/6"]`}}, []string{
 			"error: spec.nodes[0].ports: has 3 ports for the 2 legs of spec.bond",
 		}},

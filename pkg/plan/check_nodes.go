@@ -87,15 +87,19 @@ func (c *checker) nodeAddress(at place, a netip.Prefix, subnet netip.Prefix) {
 }
 
 func (c *checker) nodeASN(at place, s Spec, n Node, asn uint32, r Rack, taken seen) {
-	path, about := at.at("asn")
-	if n.ASN != 0 && (n.ASN < s.ASN.First || n.ASN > s.ASN.Last) {
-		c.errorf(path, "%s%d is outside spec.asn %d–%d", about, n.ASN, s.ASN.First, s.ASN.Last)
+	if at.pool != "" && s.ASN.Model == PerCluster {
+		return // its numbers were refused as a whole
 	}
-	if r.ASNs != (ASNRange{}) && n.ASN != 0 && (n.ASN < r.ASNs.First || n.ASN > r.ASNs.Last) {
-		c.errorf(path, "%s%d is outside %s of the rack %s", about, n.ASN, r.ASNs, r.Name)
+	path, about := at.at("asn")
+	all := ASNRange{s.ASN.First, s.ASN.Last}
+	if n.ASN != 0 && all.usable() && !all.contains(n.ASN) {
+		c.errorf(path, "%s%d is outside spec.asn %d–%d", about, n.ASN, all.First, all.Last)
 	}
 	if s.ASN.Model == PerCluster {
 		return
+	}
+	if n.ASN != 0 && r.ASNs.usable() && !r.ASNs.contains(n.ASN) {
+		c.errorf(path, "%s%d is outside %s of the rack %s", about, n.ASN, r.ASNs, r.Name)
 	}
 	if owner, ok := taken.first(strconv.FormatUint(uint64(asn), 10), at.owner("asn")); !ok {
 		c.errorf(path, "%s%d is taken by %s", about, asn, owner)
@@ -112,7 +116,7 @@ func (c *checker) legsFor(path string, ports int, b Bond) {
 func (c *checker) ports(at place, n Node, r Rack, taken seen) {
 	for i, p := range n.Ports {
 		path, about := at.at(fmt.Sprintf("ports[%d]", i))
-		if !r.has(p.Leaf) {
+		if len(r.Leaves) > 0 && !r.has(p.Leaf) { // that there is none was said
 			c.errorf(path, "%s%s is on no leaf of the node's rack", about, p)
 		}
 		if owner, ok := taken.first(p.String(), path); !ok {

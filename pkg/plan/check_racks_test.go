@@ -120,6 +120,11 @@ func TestRacks(t *testing.T) {
 		{"the leaf's AS among the nodes'", []edit{{"leafASN: 64513", "leafASN: 64610"}}, []string{
 			"error: spec.asn: 64600–64799 holds spec.racks[1].leafASN 64610; eBGP needs two numbers",
 		}},
+		{"one number for all", []edit{{"first: 64600, last: 64799", "model: cluster, first: 64600, last: 64600"}, {"\n      asns: 64600-64699", ""}, {"\n      asns: 64700-64799", ""}, {", asns: 64708-64709", ""}}, nil},
+		{"ranges of no effect", []edit{{"first: 64600, last: 64799", "model: cluster, first: 64600, last: 64600"}, {"\n      asns: 64700-64799", ""}}, []string{
+			"error: spec.racks[0].asns: 64600-64699 is for the model node; in the model cluster all nodes have spec.asn.first: leave it out",
+			"error: spec.pools[1].asns: 64708-64709 is for the model node; in the model cluster all nodes have spec.asn.first: leave it out",
+		}},
 		{"leaves with somebody's number", []edit{{"leafASN: 64513", "leafASN: 3356"}}, []string{
 			"warning: spec.racks[1].leafASN: 3356 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
 		}},
@@ -132,8 +137,11 @@ func TestRacks(t *testing.T) {
 			"error: spec.racks[1].asns: 64690-64690 overlaps 64500-64695 of spec.racks[0].asns",
 			"error: spec.pools[1].asns: b8: 64708 is outside 64690-64690 of the rack b (and 1 more of this pool)",
 		}},
-		{"a node of no rack", []edit{{"rack: a, address: 10.1.0.1/26", "address: 10.1.0.1/26"}}, []string{
+		{"a node of no rack", []edit{{"rack: a, address: 10.1.0.1/26", "address: 10.1.0.1/26, ports: [\"leaf101:1/48\"]"}}, []string{
 			"error: spec.nodes[0].rack: is missing; want the name of one of spec.racks",
+		}},
+		{"a rack without leaves", []edit{{"leaves: [{name: leaf101, address: 10.1.0.60}, {name: leaf102, address: 10.1.0.61}]", "leaves: []"}}, []string{
+			"error: spec.racks[0].leaves: is empty; want at least one leaf",
 		}},
 		{"a rack too small", []edit{{"subnet: 10.1.0.0/26, vlan: 1501", "subnet: 10.1.0.0/27, vlan: 1501"}}, []string{
 			"error: spec.racks[0].nodeNetwork.gateway: 10.1.0.62 is outside 10.1.0.0/27",

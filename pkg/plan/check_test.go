@@ -201,11 +201,11 @@ func TestASN(t *testing.T) {
 		{"documentation", []edit{first("65536"), last("65551")}, []string{
 			"warning: spec.asn: 65536–65551 is for documentation only (RFC 5398)",
 		}},
-		{"no range", []edit{{"    first: 63551\n    last: 63562\n", ""}}, []string{
+		{"no range", []edit{{"    first: 63551\n    last: 63562\n", ""}, {"role: control-plane", "role: control-plane\n      asn: 63551"}}, []string{
 			"error: spec.asn.first: is missing or 0, which no speaker may use (RFC 7607)",
 			"error: spec.asn.last: is missing or 0, which no speaker may use (RFC 7607)",
 		}},
-		{"upside down", []edit{last("63550")}, []string{"error: spec.asn.last: 63550 is below spec.asn.first 63551"}},
+		{"upside down", []edit{last("63550"), {"role: control-plane", "role: control-plane\n      asn: 63551"}}, []string{"error: spec.asn.last: 63550 is below spec.asn.first 63551"}},
 		{"AS_TRANS", []edit{first("23456")}, []string{"error: spec.asn.first: 23456 is AS_TRANS (RFC 6793)"}},
 		{"the last of 16 bits", []edit{last("65535")}, []string{"error: spec.asn.last: 65535 is reserved (RFC 7300)"}},
 		{"the last of 32 bits", []edit{last("4294967295")}, []string{"error: spec.asn.last: 4294967295 is reserved (RFC 7300)"}},
