@@ -28,9 +28,14 @@ func (c *checker) aci(s Spec) {
 			c.errorf("spec.fabric.aci.floatingSVI.address", "is missing; want an address of the nodes' subnet")
 		}
 	}
-	names := seen{}
+	names, addresses := seen{}, seen{}
 	for i, app := range a.Applications {
-		c.application(s, fmt.Sprintf("spec.fabric.aci.applications[%d]", i), app, names)
+		path := fmt.Sprintf("spec.fabric.aci.applications[%d]", i)
+		c.unique(path+".name", app.Name, names)
+		c.application(s, path, app)
+		for j, address := range app.Addresses {
+			c.unique(fmt.Sprintf("%s.addresses[%d]", path, j), address.String(), addresses)
+		}
 	}
 }
 
@@ -85,9 +90,8 @@ func (c *checker) outside(s Spec, o Outside) {
 	c.overlap(span{path + ".address", o.Address.Masked()}, ownRanges(s))
 }
 
-func (c *checker) application(s Spec, path string, app Application, names seen) {
+func (c *checker) application(s Spec, path string, app Application) {
 	c.aciName(path+".name", app.Name)
-	c.unique(path+".name", app.Name, names)
 	if len(app.Addresses) == 0 {
 		c.errorf(path+".addresses", "is empty; want addresses such as 172.29.0.6/32")
 	}

@@ -75,10 +75,9 @@ func TestSessions(t *testing.T) {
 		}},
 		{"the default route among the ranges", []edit{{"10.243.176.0/24", "0.0.0.0/0"}}, []string{
 			"error: spec.fabric.advertised[0]: 0.0.0.0/0 is the default route; want spec.fabric.defaultRoute: true",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 192.168.9.192/28 of spec.nodeNetwork.subnet",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 172.27.0.0/16 of spec.pods.subnet",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 172.28.0.0/16 of spec.services.subnet",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 172.29.0.0/16 of spec.loadBalancers.subnet",
+		}},
+		{"one range twice, and one within another", []edit{{"[10.243.176.0/24, 172.16.1.0/24]", "[10.243.176.0/24, 10.0.0.0/8, 10.243.176.0/24]"}}, []string{
+			"error: spec.fabric.advertised[2]: 10.243.176.0/24 is taken by spec.fabric.advertised[0]",
 		}},
 	} {
 		t.Run(tt.name, tt.run)
@@ -145,6 +144,12 @@ func TestACI(t *testing.T) {
 			"error: spec.fabric.aci.applications[1].name: MCAST is taken by spec.fabric.aci.applications[0].name",
 			"error: spec.fabric.aci.applications[1].addresses: is empty; want addresses such as 172.29.0.6/32",
 			"error: spec.fabric.aci.applications[1].ports[0]: 0 is no TCP port: want 1–65535",
+		}},
+		{"one address of two applications", []edit{{"172.29.0.7/32", "172.29.0.6/32"}}, []string{
+			"error: spec.fabric.aci.applications[1].addresses[0]: 172.29.0.6/32 is taken by spec.fabric.aci.applications[0].addresses[0]",
+		}},
+		{"the way out through a host's port", []edit{{"port: 1/48", "port: 1/4"}}, []string{
+			"error: spec.nodes[1].ports[0]: leaf201:1/4 is taken by spec.fabric.aci.outside.port",
 		}},
 		{"a floating address that is a host's", []edit{{"      outside:\n", "      floatingSVI: {address: 192.168.9.194, domain: PHD_K8}\n      outside:\n"}}, []string{
 			"error: spec.nodes[1].address: 192.168.9.194 is taken by spec.fabric.aci.floatingSVI.address",

@@ -10,7 +10,7 @@ import (
 )
 
 func (c *checker) nodes(s Spec) {
-	names, macs, asns, ports := seen{}, seen{}, seen{}, seen{}
+	names, macs, asns, ports := seen{}, seen{}, seen{}, s.Fabric.portsTaken()
 	racks := make(map[string]Rack, len(s.Racks))
 	for _, r := range slices.Backward(s.AllRacks()) {
 		racks[r.Name] = r // of two with one name the first, as RackOf has it
@@ -123,6 +123,15 @@ func (c *checker) ports(at place, n Node, r Rack, taken seen) {
 			c.errorf(path, "%s%s is taken by %s", about, p, owner)
 		}
 	}
+}
+
+// portsTaken are those that lead elsewhere than to a node.
+func (f Fabric) portsTaken() seen {
+	taken := seen{}
+	if f.ACI != nil && f.ACI.Outside != (Outside{}) {
+		taken.first(Port{f.ACI.Outside.Leaf, f.ACI.Outside.Port}.String(), "spec.fabric.aci.outside.port")
+	}
+	return taken
 }
 
 func (r Rack) has(leaf string) bool {

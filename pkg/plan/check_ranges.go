@@ -98,6 +98,9 @@ func (c *checker) overlaps(s Spec) {
 		c.overlap(a, own[:i])
 	}
 	for i, p := range s.Fabric.Advertised {
+		if p.Bits() == 0 {
+			continue // the default route, which is over everything
+		}
 		c.overlap(span{fmt.Sprintf("spec.fabric.advertised[%d]", i), p}, own)
 	}
 	for i, p := range s.Site {

@@ -135,6 +135,9 @@ func TestBond(t *testing.T) {
 		{"one leg twice", []edit{{"legs: [eno1, eno2]", "legs: [eno1, eno1]"}}, []string{
 			"error: spec.bond.legs[1]: eno1 is spec.bond.legs[0] already",
 		}},
+		{"the bond in itself", []edit{{"legs: [eno1, eno2]", "legs: [eno1, bond0]"}}, []string{
+			"error: spec.bond.legs[1]: bond0 is the bond itself; want an interface that is part of it",
+		}},
 		{"no leg's name", []edit{{"legs: [eno1, eno2]", "legs: [eno1, leg/two]"}}, []string{
 			`error: spec.bond.legs[1]: "leg/two" is no interface name`,
 		}},
