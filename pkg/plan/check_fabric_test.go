@@ -236,8 +236,18 @@ func TestSite(t *testing.T) {
 		{"host bits", []edit{site("[192.168.178.1/24]")}, []string{
 			"error: spec.site[0]: 192.168.178.1/24 has host bits set; the subnet is 192.168.178.0/24",
 		}},
-		{"documentation", []edit{{"172.27.0.0/16", "198.51.100.0/24"}}, []string{
+		{"documentation", []edit{
+			{"172.27.0.0/16", "198.51.100.0/24"},
+			{"172.28.0.0/16", "192.0.2.0/25"},
+			{"172.29.0.0/16\n    metallb:\n", "203.0.113.0/25\n    metallb:\n"},
+			{"172.29.0.6/32", "203.0.113.6/32"},
+			{"172.29.0.7/32", "203.0.113.7/32"},
+			{"172.16.1.0/24", "203.0.113.128/25"},
+		}, []string{
+			"warning: spec.fabric.advertised[1]: 203.0.113.128/25 is for documentation only (RFC 5737)",
 			"warning: spec.pods.subnet: 198.51.100.0/24 is for documentation only (RFC 5737)",
+			"warning: spec.services.subnet: 192.0.2.0/25 is for documentation only (RFC 5737)",
+			"warning: spec.loadBalancers.subnet: 203.0.113.0/25 is for documentation only (RFC 5737)",
 		}},
 	} {
 		t.Run(tt.name, tt.run)

@@ -91,8 +91,12 @@ func (c *checker) dockerBridge(r Runtime) {
 func (c *checker) endpoint(s Spec) {
 	const path = "spec.kubernetes.apiEndpoint"
 	ep := s.Kubernetes.APIEndpoint
-	if !ep.IsValid() || ep.Port() == 0 {
+	switch {
+	case !ep.IsValid():
 		c.errorf(path, "is missing; want an address and port such as 192.168.9.193:6443")
+		return
+	case ep.Port() == 0:
+		c.errorf(path, "%s has no port that one can listen on; want one such as 6443", ep)
 		return
 	}
 	plane := ""

@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // racks checks every rack's network and leaves; in a plan without racks, the
@@ -43,6 +44,23 @@ func (c *checker) unused(s Spec) {
 	for i, l := range s.Fabric.Leaves {
 		c.errorf(fmt.Sprintf("spec.fabric.leaves[%d]", i), "%s %s", l.Name, why)
 	}
+	c.nameServers(s, "spec.nodeNetwork.dns", s.NodeNetwork.DNS)
+}
+
+// nameServers wants servers that answer before there is a cluster, and that
+// CoreDNS, which asks them, is not itself.
+func (c *checker) nameServers(s Spec, path string, servers []netip.Addr) {
+	for i, a := range servers {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		for _, inside := range []span{{"spec.pods.subnet", s.Pods.Subnet}, {"spec.services.subnet", s.Services.Subnet}} {
+			if inside.prefix.Contains(a) {
+				c.errorf(at, "%s is in %s of %s, where nothing answers until the cluster runs; want a server outside of it", a, inside.prefix, inside.path)
+			}
+		}
+		if a.IsUnspecified() || a.IsMulticast() {
+			c.errorf(at, "%s is the address of no server", a)
+		}
+	}
 }
 
 func (c *checker) rack(s Spec, r Rack, network, leaves string, taken leafSeen) {
@@ -52,6 +70,9 @@ func (c *checker) rack(s Spec, r Rack, network, leaves string, taken leafSeen) {
 	}
 	if n.VLAN < 1 || n.VLAN > 4094 {
 		c.errorf(network+".vlan", "%d is not in 1–4094", n.VLAN)
+	}
+	if len(s.Racks) == 0 || !slices.Equal(n.DNS, s.NodeNetwork.DNS) {
+		c.nameServers(s, network+".dns", n.DNS)
 	}
 	c.inSubnet(network+".gateway", n.Gateway, n.Subnet)
 	c.unique(network+".gateway", text(n.Gateway), c.addresses)

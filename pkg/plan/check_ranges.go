@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -15,6 +16,11 @@ func (c *checker) pods(s Spec) {
 		return
 	}
 	c.documentation("spec.pods.subnet", s.Pods.Subnet)
+	// kubeadm holds the range against the parts that the controller manager
+	// would cut it into for the nodes: /24, of which there are 16 bits at most.
+	if bits := s.Pods.Subnet.Bits(); bits < 8 || bits > 24 {
+		c.errorf("spec.pods.subnet", "%s is not between a /8 and a /24, the ranges that kubeadm init takes", s.Pods.Subnet)
+	}
 	// Calico takes blocks of /20 to /32 (libcalico-go clientv3/ippool.go).
 	b := s.Pods.BlockSize
 	if b < 20 || b > 32 {
@@ -38,7 +44,7 @@ func (c *checker) noPathOutside(s Spec) {
 	}
 	for _, r := range s.AllRacks() {
 		for _, dns := range r.NodeNetwork.DNS {
-			if !r.NodeNetwork.Subnet.Contains(dns) {
+			if !s.nodesReach(dns) {
 				c.warnf("spec.pods.outside", "is not set: pods keep their addresses, which nothing translates, and have no path beyond the fabric, so that CoreDNS does not reach %s; set it to true and route spec.pods.subnet back to the fabric", dns)
 				return
 			}
@@ -46,14 +52,34 @@ func (c *checker) noPathOutside(s Spec) {
 	}
 }
 
+// nodesReach says whether an address is in a subnet of nodes.
+func (s Spec) nodesReach(a netip.Addr) bool {
+	return slices.ContainsFunc(s.AllRacks(), func(r Rack) bool { return r.NodeNetwork.Subnet.Contains(a) })
+}
+
 // metalLB is a release of MetalLB.
 var metalLB = regexp.MustCompile(`^0\.(\d{1,2})\.\d{1,3}$`)
 
+// services wants a range that the API server stores the use of: one bit for
+// each address, in one value of etcd.
+func (c *checker) services(s Spec) {
+	const path = "spec.services.subnet"
+	subnet := s.Services.Subnet
+	if !c.prefix(path, subnet) {
+		return
+	}
+	c.documentation(path, subnet)
+	if bits := subnet.Bits(); bits < 12 || bits > 28 {
+		c.errorf(path, "%s is not between a /12 and a /28, the ranges that kubeadm init takes", subnet)
+	}
+}
+
 func (c *checker) loadBalancers(s Spec) {
-	c.prefix("spec.services.subnet", s.Services.Subnet)
 	lb := s.LoadBalancers
 	if lb.Subnet.IsValid() {
-		c.prefix("spec.loadBalancers.subnet", lb.Subnet)
+		if c.prefix("spec.loadBalancers.subnet", lb.Subnet) {
+			c.documentation("spec.loadBalancers.subnet", lb.Subnet)
+		}
 	} else if lb != (LoadBalancers{}) {
 		c.errorf("spec.loadBalancers.subnet", "is missing; want a subnet such as 192.168.9.192/28")
 	}
@@ -148,7 +174,7 @@ func ownRanges(s Spec) []span {
 // that examples are full of.
 func (c *checker) documentation(path string, p netip.Prefix) {
 	for _, doc := range [][4]byte{{192, 0, 2}, {198, 51, 100}, {203, 0, 113}} {
-		if p.Overlaps(netip.PrefixFrom(netip.AddrFrom4(doc), 24)) {
+		if p.Bits() >= 24 && netip.PrefixFrom(netip.AddrFrom4(doc), 24).Contains(p.Addr()) {
 			c.warnf(path, "%s is for documentation only (RFC 5737)", p)
 		}
 	}

@@ -86,6 +86,9 @@ func TestHeader(t *testing.T) {
 		{"no name", []edit{{"name: k8c1\n", "name: K8_c1\n"}}, []string{
 			`error: metadata.name: "K8_c1" is no DNS label (lower-case letters, digits, dashes)`,
 		}},
+		{"names of more than 63 characters", []edit{{"domain: labs.haystacknetworks.com", "domain: k8c1.a-label-that-is-long.a-label-that-is-long.haystacknetworks.com"}}, []string{
+			"error: spec.domain: makes the node's name k8c1m0.k8c1.a-label-that-is-long.a-label-that-is-long.haystacknetworks.com of 74 characters; want at most 63, which Kubernetes takes as the value of a label",
+		}},
 		{"no domain", []edit{{"domain: labs.haystacknetworks.com", "domain: labs..com"}}, []string{
 			`error: spec.domain: "labs..com" is no DNS domain`,
 		}},
@@ -109,6 +112,11 @@ func TestNodeNetwork(t *testing.T) {
 		}},
 		{"gateway is the broadcast", []edit{{"gateway: 192.168.9.206", "gateway: 192.168.9.207"}}, []string{
 			"error: spec.nodeNetwork.gateway: 192.168.9.207 is the broadcast address of 192.168.9.192/28",
+		}},
+		{"the cluster's own name server, and none", []edit{{"dns: [192.168.178.246, 8.8.8.8]", "dns: [172.28.0.10, 172.27.0.3, 0.0.0.0]"}, {"blockSize: 26", "blockSize: 26\n    outside: true"}}, []string{
+			"error: spec.nodeNetwork.dns[0]: 172.28.0.10 is in 172.28.0.0/16 of spec.services.subnet, where nothing answers until the cluster runs; want a server outside of it",
+			"error: spec.nodeNetwork.dns[1]: 172.27.0.3 is in 172.27.0.0/16 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",
+			"error: spec.nodeNetwork.dns[2]: 0.0.0.0 is the address of no server",
 		}},
 		{"no gateway", []edit{{"    gateway: 192.168.9.206\n", ""}}, []string{
 			"error: spec.nodeNetwork.gateway: is missing; want an address in 192.168.9.192/28",
@@ -240,15 +248,24 @@ func TestRanges(t *testing.T) {
 		{"no pods", []edit{{"    subnet: 172.27.0.0/16\n", ""}}, []string{
 			"error: spec.pods.subnet: is missing; want a subnet such as 192.168.9.192/28",
 		}},
+		{"more services than the API server takes", []edit{{"172.28.0.0/16", "10.0.0.0/11"}}, []string{
+			"error: spec.services.subnet: 10.0.0.0/11 is not between a /12 and a /28, the ranges that kubeadm init takes",
+		}},
+		{"too few services", []edit{{"172.28.0.0/16", "172.28.0.0/29"}}, []string{
+			"error: spec.services.subnet: 172.28.0.0/29 is not between a /12 and a /28, the ranges that kubeadm init takes",
+		}},
+		{"fewer pods than kubeadm takes", []edit{{"172.27.0.0/16", "172.27.0.0/25"}, {"blockSize: 26", "blockSize: 28"}}, []string{
+			"error: spec.pods.subnet: 172.27.0.0/25 is not between a /8 and a /24, the ranges that kubeadm init takes",
+		}},
 		{"IPv6 pods", []edit{{"172.27.0.0/16", "2001:db8::/48"}}, []string{"error: spec.pods.subnet: 2001:db8::/48 is not IPv4"}},
 		{"block size out of range", []edit{{"blockSize: 26", "blockSize: 16"}}, []string{
 			"error: spec.pods.blockSize: 16 is not in 20–32",
 		}},
-		{"block larger than the range", []edit{{"172.27.0.0/16", "172.27.0.0/28"}}, []string{
-			"error: spec.pods.blockSize: /26 is larger than the range 172.27.0.0/28",
+		{"block larger than the range", []edit{{"172.27.0.0/16", "172.27.0.0/24"}, {"blockSize: 26", "blockSize: 23"}}, []string{
+			"error: spec.pods.blockSize: /23 is larger than the range 172.27.0.0/24",
 		}},
-		{"fewer blocks than nodes", []edit{{"172.27.0.0/16", "172.27.0.0/25"}}, []string{
-			"error: spec.pods.blockSize: 172.27.0.0/25 holds 2 blocks of /26, too few for 3 nodes",
+		{"fewer blocks than nodes", []edit{{"172.27.0.0/16", "172.27.0.0/24"}, {"blockSize: 26", "blockSize: 25"}}, []string{
+			"error: spec.pods.blockSize: 172.27.0.0/24 holds 2 blocks of /25, too few for 3 nodes",
 		}},
 		{"no services", []edit{{"  services:\n    subnet: 172.28.0.0/16\n", ""}}, []string{
 			"error: spec.services.subnet: is missing; want a subnet such as 192.168.9.192/28",
@@ -287,6 +304,10 @@ func TestKubernetes(t *testing.T) {
 		{"endpoint without a port", []edit{{"192.168.9.193:6443", "192.168.9.193"}}, []string{
 			"error: spec.kubernetes.apiEndpoint: 192.168.9.193: not an ip:port",
 		}},
+		{"no port to listen on", []edit{{"192.168.9.193:6443", "192.168.9.193:0"}}, []string{
+			"error: spec.kubernetes.apiEndpoint: 192.168.9.193:0 has no port that one can listen on; want one such as 6443",
+		}},
+		{"another port", []edit{{"192.168.9.193:6443", "192.168.9.193:443"}}, nil},
 		{"no endpoint", []edit{{"    apiEndpoint: 192.168.9.193:6443\n", ""}}, []string{
 			"error: spec.kubernetes.apiEndpoint: is missing; want an address and port such as 192.168.9.193:6443",
 		}},
