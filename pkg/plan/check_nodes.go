@@ -15,10 +15,11 @@ func (c *checker) nodes(s Spec) {
 	for _, r := range slices.Backward(s.AllRacks()) {
 		racks[r.Name] = r // of two with one name the first, as RackOf has it
 	}
-	planes, rolesKnown, numbers := 0, !c.partial, s.ASNs()
+	numbers := s.ASNs()
 	for i, n := range s.Nodes {
 		at := c.places[i]
-		c.nodeName(at, n.Name, names)
+		path, _ := at.at("name") // a name says by itself whose it is
+		c.name(path, n.Name, names)
 		rack, ok := racks[n.Rack]
 		if !ok {
 			c.noRack(at, n.Rack, len(s.Racks))
@@ -30,27 +31,24 @@ func (c *checker) nodes(s Spec) {
 		}
 		c.legsFor(at.path+".ports", len(n.Ports), s.Bond)
 		c.ports(at, n, rack, ports)
-		if n.Role == "" {
-			c.errorf(at.path+".role", "is missing; want %s or %s", ControlPlane, Worker)
-			rolesKnown = false
-		}
-		if n.Role == ControlPlane {
+	}
+	c.roles(s)
+}
+
+// roles wants one control plane, if all nodes are known with their roles.
+func (c *checker) roles(s Spec) {
+	planes, known := 0, !c.partial
+	for i, n := range s.Nodes {
+		switch n.Role {
+		case "":
+			c.errorf(c.places[i].path+".role", "is missing; want %s or %s", ControlPlane, Worker)
+			known = false
+		case ControlPlane:
 			planes++
 		}
 	}
-	if rolesKnown && planes != 1 {
+	if known && planes != 1 {
 		c.errorf("spec.nodes", "%d nodes have the role %s; this version joins clusters of exactly one", planes, ControlPlane)
-	}
-}
-
-func (c *checker) nodeName(at place, name string, names seen) {
-	path, about := at.at("name")
-	if !label.MatchString(name) {
-		c.errorf(path, "%q is no DNS label (lower-case letters, digits, dashes)", name)
-		return
-	}
-	if owner, ok := names.first(name, at.owner("name")); !ok {
-		c.errorf(path, "%s%s is taken by %s", about, name, owner)
 	}
 }
 

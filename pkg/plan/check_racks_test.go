@@ -179,7 +179,7 @@ func TestRacks(t *testing.T) {
 			"error: spec.pools[1].addresses: b8: 10.2.0.60 is taken by spec.racks[1].leaves[0].address (and 1 more of this pool)",
 		}},
 		{"two pools over one another", []edit{{`"b{8..9}"`, `"a{08..09}"`}}, []string{
-			"error: spec.pools[1].names: a08: a08 is taken by spec.pools[0].names for a08 (and 1 more of this pool)",
+			"error: spec.pools[1].names: a08 is taken by spec.pools[0].names (and 1 more of this pool)",
 		}},
 		{"more nodes than a plan may have", []edit{{
 			"    - {names: \"b{8..9}\"",
