@@ -302,7 +302,7 @@ func TestKubernetes(t *testing.T) {
 			`error: spec.packages.folder: "srv/packages" is not an absolute path`,
 		}},
 		{"endpoint without a port", []edit{{"192.168.9.193:6443", "192.168.9.193"}}, []string{
-			"error: spec.kubernetes.apiEndpoint: 192.168.9.193: not an ip:port",
+			"error: spec.kubernetes.apiEndpoint: 192.168.9.193: want an address and a port, such as 192.168.9.193:6443",
 		}},
 		{"no port to listen on", []edit{{"192.168.9.193:6443", "192.168.9.193:0"}}, []string{
 			"error: spec.kubernetes.apiEndpoint: 192.168.9.193:0 has no port that one can listen on; want one such as 6443",
@@ -337,7 +337,7 @@ func TestNodes(t *testing.T) {
 			"error: spec.nodes[1].address: 192.168.9.193 is taken by spec.nodes[0].address",
 		}},
 		{"no length", []edit{{"192.168.9.194/28", "192.168.9.194"}}, []string{
-			`error: spec.nodes[1].address: 192.168.9.194: netip.ParsePrefix("192.168.9.194"): no '/'`,
+			`error: spec.nodes[1].address: 192.168.9.194: want an address with a length, such as 192.168.9.193/28`,
 		}},
 		{"no address", []edit{{"      address: 192.168.9.194/28\n", ""}}, []string{
 			"error: spec.nodes[1].address: is missing; want an address such as 192.168.9.193/28",
