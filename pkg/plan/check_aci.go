@@ -79,9 +79,7 @@ func (c *checker) outside(s Spec, o Outside) {
 	if !portID.MatchString(o.Port) {
 		c.errorf(path+".port", "%q is no port; want one such as 1/48", o.Port)
 	}
-	if o.VLAN < 1 || o.VLAN > 4094 {
-		c.errorf(path+".vlan", "%d is not in 1–4094", o.VLAN)
-	}
+	c.vlan(path+".vlan", o.VLAN)
 	if !o.Address.IsValid() || !o.Address.Addr().Is4() {
 		c.errorf(path+".address", "is missing or not IPv4; want the leaf's address with its length, such as 10.108.0.1/30")
 		return

@@ -56,6 +56,7 @@ func TestSessions(t *testing.T) {
 		{"a hold time that is none", fabric("    timers: {keepalive: 1s, hold: 2s}\n"), []string{
 			"error: spec.fabric.timers.hold: 2s is below 3s, the least that a speaker may ask for (RFC 4271 section 4.2)",
 		}},
+		{"a hold time, of which a third is the default", fabric("    timers: {hold: 9s}\n"), nil},
 		{"keepalives too rare", fabric("    timers: {keepalive: 10s, hold: 20s}\n"), []string{
 			"error: spec.fabric.timers.keepalive: 10s is more than a third of spec.fabric.timers.hold 20s (RFC 4271 section 4.4)",
 		}},
@@ -166,7 +167,7 @@ func TestRuntime(t *testing.T) {
 			"error: spec.runtime.name: docker is no runtime for Kubernetes 1.37: from 1.24 on kubelet needs cri-dockerd before it; want containerd",
 		}},
 		{"docker over cri-dockerd", []edit{runtime("{name: docker, criDockerd: true}")}, []string{
-			"error: spec.runtime.name: docker with cri-dockerd exists, but this version of nodeprep prepares hosts with containerd alone; want containerd",
+			"error: spec.runtime.name: docker can be the runtime of Kubernetes 1.37, but this version of nodeprep prepares hosts with containerd alone; want containerd",
 		}},
 		{"cri-dockerd without docker", []edit{runtime("{criDockerd: true}")}, []string{
 			"error: spec.runtime.criDockerd: is for docker, the runtime is containerd; leave it out",

@@ -69,7 +69,7 @@ func (c *checker) docker(r Runtime, minor int) {
 	case minor >= firstWithoutDocker && !r.CRIDockerd:
 		c.errorf("spec.runtime.name", "docker is no runtime for Kubernetes 1.%d: from 1.%d on kubelet needs cri-dockerd before it; want containerd", minor, firstWithoutDocker)
 	default:
-		c.errorf("spec.runtime.name", "docker with cri-dockerd exists, but this version of nodeprep prepares hosts with containerd alone; want containerd")
+		c.errorf("spec.runtime.name", "docker can be the runtime of Kubernetes 1.%d, but this version of nodeprep prepares hosts with containerd alone; want containerd", minor)
 	}
 }
 

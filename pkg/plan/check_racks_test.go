@@ -114,6 +114,13 @@ func TestRacks(t *testing.T) {
 			"error: spec.pods.subnet: 10.64.0.0/14 overlaps 10.0.0.0/8 of spec.racks[1].nodeNetwork.subnet",
 			"error: spec.services.subnet: 10.96.0.0/16 overlaps 10.0.0.0/8 of spec.racks[1].nodeNetwork.subnet",
 		}},
+		{"a VLAN that is none, and a metric, for all racks", []edit{{"dns: [10.1.0.60]", "dns: [10.1.0.60], vlan: 4095, gatewayMetric: 0"}, {" vlan: 1501,", ""}, {" vlan: 1502,", ""}, {"fabric: {asn: 64512}", "fabric: {asn: 64512, defaultRoute: true}"}}, []string{
+			"error: spec.nodeNetwork.vlan: 4095 is not in 1–4094",
+			"warning: spec.nodeNetwork.gatewayMetric: 0 lets the static default route shadow the one that the leaves announce (spec.fabric.defaultRoute), which BIRD installs with metric 0 too; leave it out, it is then 50",
+		}},
+		{"no VLAN", []edit{{" vlan: 1502,", ""}}, []string{
+			"error: spec.racks[1].nodeNetwork.vlan: 0 is not in 1–4094",
+		}},
 		{"a VLAN that is none", []edit{{"vlan: 1502", "vlan: 4095"}}, []string{
 			"error: spec.racks[1].nodeNetwork.vlan: 4095 is not in 1–4094",
 		}},

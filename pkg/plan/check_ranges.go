@@ -4,6 +4,7 @@ package plan
 
 import (
 	"fmt"
+	"math/bits"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -18,7 +19,7 @@ func (c *checker) pods(s Spec) {
 	c.documentation("spec.pods.subnet", s.Pods.Subnet)
 	// kubeadm holds the range against the parts that the controller manager
 	// would cut it into for the nodes: /24, of which there are 16 bits at most.
-	if bits := s.Pods.Subnet.Bits(); bits < 8 || bits > 24 {
+	if length := s.Pods.Subnet.Bits(); length < 8 || length > 24 {
 		c.errorf("spec.pods.subnet", "%s is not between a /8 and a /24, the ranges that kubeadm init takes", s.Pods.Subnet)
 	}
 	// Calico takes blocks of /20 to /32 (libcalico-go clientv3/ippool.go).
@@ -32,7 +33,8 @@ func (c *checker) pods(s Spec) {
 		return
 	}
 	if blocks := 1 << (b - s.Pods.Subnet.Bits()); blocks < len(s.Nodes) {
-		c.errorf("spec.pods.blockSize", "%s holds %d blocks of /%d, too few for %d nodes", s.Pods.Subnet, blocks, b, len(s.Nodes))
+		needed := bits.Len(uint(len(s.Nodes) - 1))
+		c.errorf("spec.pods.blockSize", "%s holds %d blocks of /%d, too few for %d nodes; want a range of /%d, or smaller blocks", s.Pods.Subnet, blocks, b, len(s.Nodes), b-needed)
 	}
 }
 
@@ -44,7 +46,7 @@ func (c *checker) noPathOutside(s Spec) {
 	}
 	for _, r := range s.AllRacks() {
 		for _, dns := range r.NodeNetwork.DNS {
-			if !s.nodesReach(dns) {
+			if !s.nodesReach(dns) && !s.Pods.Subnet.Contains(dns) && !s.Services.Subnet.Contains(dns) {
 				c.warnf("spec.pods.outside", "is not set: pods keep their addresses, which nothing translates, and have no path beyond the fabric, so that CoreDNS does not reach %s; set it to true and route spec.pods.subnet back to the fabric", dns)
 				return
 			}
@@ -69,7 +71,7 @@ func (c *checker) services(s Spec) {
 		return
 	}
 	c.documentation(path, subnet)
-	if bits := subnet.Bits(); bits < 12 || bits > 28 {
+	if length := subnet.Bits(); length < 12 || length > 28 {
 		c.errorf(path, "%s is not between a /12 and a /28, the ranges that kubeadm init takes", subnet)
 	}
 }

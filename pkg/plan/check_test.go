@@ -265,7 +265,7 @@ func TestRanges(t *testing.T) {
 			"error: spec.pods.blockSize: /23 is larger than the range 172.27.0.0/24",
 		}},
 		{"fewer blocks than nodes", []edit{{"172.27.0.0/16", "172.27.0.0/24"}, {"blockSize: 26", "blockSize: 25"}}, []string{
-			"error: spec.pods.blockSize: 172.27.0.0/24 holds 2 blocks of /25, too few for 3 nodes",
+			"error: spec.pods.blockSize: 172.27.0.0/24 holds 2 blocks of /25, too few for 3 nodes; want a range of /23, or smaller blocks",
 		}},
 		{"no services", []edit{{"  services:\n    subnet: 172.28.0.0/16\n", ""}}, []string{
 			"error: spec.services.subnet: is missing; want a subnet such as 192.168.9.192/28",

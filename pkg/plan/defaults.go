@@ -42,8 +42,8 @@ func (b *Bond) setDefaults() {
 
 func (f *Fabric) setDefaults(mtu int) {
 	setDefault(&f.MTU, mtu)
-	setDefault(&f.Timers.Keepalive, 60*time.Second)
 	setDefault(&f.Timers.Hold, 180*time.Second)
+	setDefault(&f.Timers.Keepalive, max(f.Timers.Hold/3, time.Second).Truncate(time.Second)) // RFC 4271 section 10
 	setDefault(&f.MaxPrefixes, 500)
 	if f.BFD.Interval != 0 {
 		setDefault(&f.BFD.Multiplier, 3)
