@@ -79,7 +79,7 @@ func TestBetween(t *testing.T) {
 			s.Nodes = append(s.Nodes, plan.Node{Name: "k8c1s3", Role: plan.Worker, Address: netip.MustParsePrefix("192.168.9.196/28")})
 		}, []string{
 			"nodes added [none]: k8c1s3 >192.168.9.196/28",
-			"leaves neighbours [sessions reset]: leaf201 3>4 (1 added, 0 removed, 0 changed); leaf202 3>4 (1 added, 0 removed, 0 changed)",
+			"leaves neighbours [none]: leaf201 3>4 (1 added, 0 removed, 0 changed); leaf202 3>4 (1 added, 0 removed, 0 changed)",
 		}},
 		{"a node less moves the numbers of those behind it", func(s *plan.Spec) { s.Nodes = append(s.Nodes[:1:1], s.Nodes[2]) }, []string{
 			"nodes asn [sessions reset]: k8c1s2 63553>63552",
@@ -151,7 +151,7 @@ func TestMovesBetweenRacks(t *testing.T) {
 		"nodes leaves [sessions reset]: r0-0 leaf201 10.0.0.252, leaf202 10.0.0.253>leaf201 10.0.1.252, leaf202 10.0.1.253",
 		"leaves neighbours [sessions reset]: r0/leaf201 2>1 (0 added, 1 removed, 0 changed); r0/leaf202 2>1 (0 added, 1 removed, 0 changed)",
 		"leaves ports [none]: r0/leaf201 2>1 (0 added, 1 removed, 0 changed); r0/leaf202 2>1 (0 added, 1 removed, 0 changed)",
-		"leaves neighbours [sessions reset]: r1/leaf201 2>3 (1 added, 0 removed, 0 changed); r1/leaf202 2>3 (1 added, 0 removed, 0 changed)",
+		"leaves neighbours [none]: r1/leaf201 2>3 (1 added, 0 removed, 0 changed); r1/leaf202 2>3 (1 added, 0 removed, 0 changed)",
 		"leaves ports [none]: r1/leaf201 2>3 (1 added, 0 removed, 0 changed); r1/leaf202 2>3 (1 added, 0 removed, 0 changed)",
 	}
 	if diff := cmp.Diff(want, lines(change.Between(old, updated))); diff != "" {
