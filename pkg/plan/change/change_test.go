@@ -59,8 +59,17 @@ func TestBetween(t *testing.T) {
 		{"addresses are grouped although each is another", func(s *plan.Spec) {
 			s.Nodes[1].Address, s.Nodes[2].Address = s.Nodes[2].Address, s.Nodes[1].Address
 		}, []string{
-			"nodes address [needs reinstall]: k8c1s1 192.168.9.194/28>192.168.9.195/28; k8c1s2 192.168.9.195/28>192.168.9.194/28",
+			"nodes address [needs reinstall]: k8c1s1 192.168.9.194>192.168.9.195; k8c1s2 192.168.9.195>192.168.9.194",
 			"leaves neighbours [sessions reset]: leaf201 3>3 (0 added, 0 removed, 2 changed); leaf202 3>3 (0 added, 0 removed, 2 changed)",
+		}},
+		{"a larger subnet, in which all keep their addresses", func(s *plan.Spec) {
+			s.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.9.192/27")
+			for i, n := range s.Nodes {
+				s.Nodes[i].Address = netip.PrefixFrom(n.Address.Addr(), 27)
+			}
+		}, []string{
+			"nodes nodeNetwork.subnet [host network rebuilt]: " + everyNode("192.168.9.192/28", "192.168.9.192/27"),
+			"leaves nodeNetwork.subnet [sessions reset]: leaf201 192.168.9.192/28>192.168.9.192/27; leaf202 192.168.9.192/28>192.168.9.192/27",
 		}},
 		{"the leaves' number", func(s *plan.Spec) { s.Fabric.ASN = 64512 }, []string{
 			"nodes fabric.asn [sessions reset]: k8c1m0 63500>64512; k8c1s1 63500>64512; k8c1s2 63500>64512",
