@@ -152,6 +152,16 @@ func TestACI(t *testing.T) {
 		{"the way out through a host's port", []edit{{"port: 1/48", "port: 1/4"}}, []string{
 			"error: spec.nodes[1].ports[0]: leaf201:1/4 is taken by spec.fabric.aci.outside.port",
 		}},
+		{"an application over more than the load balancers", []edit{{"172.29.0.0/16\n    metallb", "172.30.0.0/16\n    metallb"}, {"172.29.0.6/32", "172.30.0.0/15"}, {"172.29.0.7/32", "172.30.0.7/32"}}, []string{
+			"error: spec.fabric.aci.applications[0].addresses[0]: 172.30.0.0/15 is outside spec.loadBalancers 172.30.0.0/16",
+		}},
+		{"a floating address where eleven hosts were", []edit{
+			{"      outside:\n", "      floatingSVI: {address: 192.168.9.203}\n      outside:\n"},
+			{"  nodes:\n", "  pools: [{names: \"k8c1a{1..8}\", role: worker, addresses: 192.168.9.196-192.168.9.203}]\n  nodes:\n"},
+		}, []string{
+			"error: spec.nodeNetwork.subnet: 192.168.9.192/28 has room for 10 hosts beside 4 addresses of the leaves, the plan has 11; want a /27, which has room for 26",
+			"error: spec.pools[0].addresses: k8c1a8: 192.168.9.203 is taken by spec.fabric.aci.floatingSVI.address",
+		}},
 		{"a floating address that is a host's", []edit{{"      outside:\n", "      floatingSVI: {address: 192.168.9.194, domain: PHD_K8}\n      outside:\n"}}, []string{
 			"error: spec.nodes[1].address: 192.168.9.194 is taken by spec.fabric.aci.floatingSVI.address",
 		}},

@@ -155,6 +155,25 @@ func TestRacks(t *testing.T) {
 		{"a rack without leaves", []edit{{"leaves: [{name: leaf101, address: 10.1.0.60}, {name: leaf102, address: 10.1.0.61}]", "leaves: []"}}, []string{
 			"error: spec.racks[0].leaves: is empty; want at least one leaf",
 		}},
+		{"a floating SVI in two subnets", []edit{{"fabric: {asn: 64512}", "fabric: {asn: 64512, internalASN: 64511, aci: {tenant: T, vrf: V, l3out: L, floatingSVI: {address: 10.1.0.59}}}"}, {"10.1.0.60}", "10.1.0.60, node: 101}"}, {"10.1.0.61}", "10.1.0.61, node: 102}"}, {"10.2.0.60}", "10.2.0.60, node: 103}"}, {"10.2.0.61}", "10.2.0.61, node: 104}"}}, []string{
+			"warning: spec.fabric.internalASN: 64511 is for documentation only (RFC 5398)",
+			"error: spec.fabric.aci.floatingSVI.address: 10.1.0.59 can be in one subnet only, the plan has 2 racks; leave it out",
+		}},
+		{"a rack that is full, and one more", []edit{{"a{01..40}", "a{01..59}"}, {"10.1.0.2-10.1.0.41", "10.1.0.2-10.1.0.60"}, {"leaf101:1/{1..40}", "leaf101:1/{1..59}"}, {"leaf102:1/{1..40}", "leaf102:1/{1..59}"}}, []string{
+			"error: spec.racks[0].nodeNetwork.subnet: 10.1.0.0/26 has room for 59 hosts beside 3 addresses of the leaves, the plan has 60; want a /25, which has room for 123",
+			"error: spec.pools[0].addresses: a59: 10.1.0.60 is taken by spec.racks[0].leaves[0].address",
+		}},
+		{"one gateway in two racks", []edit{{"gateway: 10.2.0.62", "gateway: 10.1.0.62"}, {"subnet: 10.2.0.0/26", "subnet: 10.0.0.0/14"}}, []string{
+			"error: spec.racks[1].nodeNetwork.gateway: 10.1.0.62 is taken by spec.racks[0].nodeNetwork.gateway",
+			"error: spec.racks[1].nodeNetwork.subnet: 10.0.0.0/14 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
+		}},
+		{"a site that is over everything", []edit{{"  kubernetes:", "  site: [0.0.0.0/0]\n  runtime: {dockerBridge: 10.98.0.1/16}\n  loadBalancers: {subnet: 10.97.0.0/16}\n  kubernetes:"}}, []string{
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.2.0.0/26 of spec.racks[1].nodeNetwork.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.64.0.0/14 of spec.pods.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.96.0.0/16 of spec.services.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.97.0.0/16 of spec.loadBalancers.subnet",
+		}},
 		{"a rack too small", []edit{{"subnet: 10.1.0.0/26, vlan: 1501", "subnet: 10.1.0.0/27, vlan: 1501"}}, []string{
 			"error: spec.racks[0].nodeNetwork.gateway: 10.1.0.62 is outside 10.1.0.0/27",
 			"error: spec.racks[0].leaves[0].address: 10.1.0.60 is outside 10.1.0.0/27",
@@ -206,6 +225,15 @@ func TestRacks(t *testing.T) {
 	}
 }
 
+// A leaf whose address is public has that address as its router id if it says
+// none, which nobody is to be warned of.
+func TestPublicRackWithoutRouterIDs(t *testing.T) {
+	_, report := plan.Parse([]byte(strings.ReplaceAll(twoRacks, "10.1.0.", "8.1.0.")))
+	if len(report) > 0 {
+		t.Errorf("report: %v", lines(report))
+	}
+}
+
 func TestRangesAsText(t *testing.T) {
 	for _, text := range []string{"k8c1a{01..40}", "leaf201:1/{1..40}", "plain", "{3..3}x"} {
 		var p plan.Pattern
@@ -213,7 +241,7 @@ func TestRangesAsText(t *testing.T) {
 			t.Errorf("%s is read as %s, %v", text, p, err)
 		}
 	}
-	for _, text := range []string{"a{1..0}", "a{1-2}", "a{1..2}{3..4}", "a{0..999999}", "a{", "a{x..y}"} {
+	for _, text := range []string{"a{1..0}", "a{1-2}", "a{1..2}{3..4}", "a{0..999999}", "a{0..10000}", "a{", "a{x..y}"} {
 		var p plan.Pattern
 		if p.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%s is read as %s, want an error", text, p)

@@ -137,6 +137,9 @@ func TestBond(t *testing.T) {
 		{"no room for the VLAN", []edit{{"name: bond0", "name: fabric-bond"}}, []string{
 			`error: spec.bond.name: "fabric-bond" makes the VLAN link fabric-bond.1500, longer than the 15 bytes of an interface name`,
 		}},
+		{"a bond that is no mapping", []edit{{"  bond:\n    name: bond0\n    legs: [eno1, eno2]\n    mode: 802.3ad\n    miimon: 1s\n    updelay: 2400ms # the kernel makes 2 s of it: whole multiples of miimon\n    minLinks: 1\n    mtu: 9000\n", "  bond: [eno1, eno2]\n"}}, []string{
+			"error: spec.bond: is a list, want a mapping",
+		}},
 		{"no legs", []edit{{"legs: [eno1, eno2]", "legs: []"}}, []string{
 			"error: spec.bond.legs: is empty; want the interfaces that lead to the leaves",
 		}},
@@ -211,6 +214,9 @@ func TestASN(t *testing.T) {
 		{"private numbers", []edit{{"asn: 63500", "asn: 64512"}, first("65001"), last("65003")}, nil},
 		{"documentation", []edit{first("65536"), last("65551")}, []string{
 			"warning: spec.asn: 65536–65551 is for documentation only (RFC 5398)",
+		}},
+		{"documentation's last and private ones", []edit{first("64511"), last("64520")}, []string{
+			"warning: spec.asn: 64511–64520 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
 		}},
 		{"no range", []edit{{"    first: 63551\n    last: 63562\n", ""}, {"role: control-plane", "role: control-plane\n      asn: 63551"}}, []string{
 			"error: spec.asn.first: is missing or 0, which no speaker may use (RFC 7607)",
