@@ -113,6 +113,22 @@ func TestBetween(t *testing.T) {
 			"cluster services.subnet [impossible]:  172.28.0.0/16>172.30.0.0/16",
 			"cluster pods.blockSize [impossible]:  26>24",
 		}},
+		{"numbers that are the operator's", func(s *plan.Spec) { s.ASN.Owned = true }, []string{
+			"cluster asn.owned [none]:  false>true",
+		}},
+		{"two nodes of one's cards and address", func(s *plan.Spec) {
+			was := s.Nodes[2]
+			first, second := was, was
+			first.Name, second.Name = "k8c1w2", "k8c1w3"
+			first.MACs, first.Ports, second.MACs, second.Ports = nil, nil, was.MACs, nil
+			second.Address = netip.MustParsePrefix("192.168.9.196/28")
+			s.Nodes = append(s.Nodes[:2:2], first, second)
+		}, []string{
+			"nodes renamed [needs reinstall]: k8c1s2 k8c1s2>k8c1w2 (its address 192.168.9.195)",
+			"nodes added [none]: k8c1w3 >192.168.9.196/28",
+			"leaves neighbours [sessions reset]: leaf201 3>4 (2 added, 1 removed, 0 changed); leaf202 3>4 (2 added, 1 removed, 0 changed)",
+			"leaves ports [none]: leaf201 3>2 (0 added, 1 removed, 0 changed); leaf202 3>2 (0 added, 1 removed, 0 changed)",
+		}},
 		{"a release", func(s *plan.Spec) { s.Kubernetes.Version = "1.38.0" }, []string{
 			"cluster kubernetes.version [none]:  1.37.2>1.38.0",
 		}},
