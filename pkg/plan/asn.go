@@ -113,7 +113,8 @@ func (c *checker) speaker(path string, asn uint32) bool {
 // asTrans stands for a number of 32 bits towards a speaker that knows 16.
 const asTrans = 23456
 
-func last(asn uint32) bool { return asn == 1<<16-1 || asn == 1<<32-1 }
+// reservedASN is the last number of 16 bits and that of 32 (RFC 7300).
+func reservedASN(asn uint32) bool { return asn == 1<<16-1 || asn == 1<<32-1 }
 
 // number refuses what can be no speaker's AS and reports whether it may be one.
 func (c *checker) number(path string, asn uint32) bool {
@@ -122,7 +123,7 @@ func (c *checker) number(path string, asn uint32) bool {
 		c.errorf(path, "is missing or 0, which no speaker may use (RFC 7607)")
 	case asn == asTrans:
 		c.errorf(path, "23456 is AS_TRANS (RFC 6793)")
-	case last(asn):
+	case reservedASN(asn):
 		c.errorf(path, "%d is reserved (RFC 7300)", asn)
 	default:
 		return true

@@ -16,7 +16,7 @@ func (c *checker) racks(s Spec) {
 		c.room(s, s.AllRacks()[0], len(s.Nodes), "spec.nodeNetwork.subnet")
 		return
 	}
-	c.unused(s)
+	c.common(s)
 	racks, leaves, hosts := seen{}, leavesSeen(), s.perRack()
 	for i, r := range s.Racks {
 		path := fmt.Sprintf("spec.racks[%d]", i)
@@ -29,9 +29,9 @@ func (c *checker) racks(s Spec) {
 	}
 }
 
-// unused refuses what a plan with racks says where no rack would find it, and
+// common refuses what a plan with racks says where no rack would find it, and
 // checks what it says for all of them.
-func (c *checker) unused(s Spec) {
+func (c *checker) common(s Spec) {
 	const why = "is of no rack; in a plan with racks each has its own"
 	if s.NodeNetwork.Subnet.IsValid() {
 		c.errorf("spec.nodeNetwork.subnet", "%s %s", s.NodeNetwork.Subnet, why)
@@ -70,7 +70,7 @@ func (c *checker) rack(s Spec, r Rack, network, leaves string, taken leafSeen) {
 	if c.prefix(network+".subnet", n.Subnet) {
 		c.documentation(network+".subnet", n.Subnet)
 	}
-	// What a rack has from the plan is said of the plan alone, see unused.
+	// What a rack has from the plan was said of the plan, see common.
 	plans := s.NodeNetwork
 	own := len(s.Racks) == 0
 	if own || n.VLAN == 0 || n.VLAN != plans.VLAN {

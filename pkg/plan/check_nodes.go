@@ -39,11 +39,11 @@ func (c *checker) nodes(s Spec) {
 func (c *checker) roles(s Spec) {
 	planes, known := 0, !c.partial
 	for i, n := range s.Nodes {
-		switch n.Role {
-		case "":
+		if n.Role == "" {
 			c.errorf(c.places[i].path+".role", "is missing; want %s or %s", ControlPlane, Worker)
 			known = false
-		case ControlPlane:
+		}
+		if n.Role == ControlPlane {
 			planes++
 		}
 	}
