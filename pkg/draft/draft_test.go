@@ -56,12 +56,12 @@ func TestNotes(t *testing.T) {
 		Plan: plan.Plan{Kind: "ClusterPlan", Spec: plan.Spec{
 			Domain: "null",
 			Bond:   plan.Bond{Name: "b\xff\x1b", Legs: []string{"eno1", "1e3"}},
-			Nodes:  []plan.Node{{Name: "k8c1m0", MACs: []plan.MAC{"00:00:5e:00:53:01"}}},
+			Nodes:  []plan.Node{{Name: "k8c1m0", MACs: []plan.MAC{"00:00:5e:00:53:01"}, Ports: []plan.Port{{Leaf: "leaf201", ID: "1/3"}}}},
 		}},
 	}
 	d.Above("spec.bond", "", "The legs of a\nbond")
 	d.Beside("spec.bond.legs", "in their order")
-	d.Beside("spec.domain", "for \x1b[31mnobody\u2028")
+	d.Beside("spec.domain", "for \x1b[31mnobody\u009b1m\u2028")
 	d.Todo("spec.kubernetes.version", "a release")
 	d.Above("spec.nodes[0]", "the first")
 	d.Todo("spec.nodes[0].role", "control-plane or worker")
@@ -71,7 +71,7 @@ func TestNotes(t *testing.T) {
 
 kind: ClusterPlan
 spec:
-  domain: "null" # for ?[31mnobody?
+  domain: "null" # for ?[31mnobody?1m?
 
   # The legs of a?bond
   bond:
@@ -84,6 +84,7 @@ spec:
     - name: k8c1m0
       role: # TODO control-plane or worker
       macs: ["00:00:5e:00:53:01"]
+      ports: ["leaf201:1/3"]
 `
 	got, err := d.YAML()
 	if err != nil {

@@ -5,6 +5,7 @@ package join_test
 import (
 	"encoding/pem"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -235,6 +236,21 @@ func TestConcurrentEnrolment(t *testing.T) {
 	}
 	if len(nodes) != 20 || codes[""] != 20 || codes[joinapi.CodeConflict]+codes[joinapi.CodeUnauthorized] != 30 {
 		t.Errorf("%d nodes, outcomes %v; want 20 enrolled and 30 refused", len(nodes), codes)
+	}
+}
+
+// A subnet that grows does so for the nodes that enrolled before, too.
+func TestLengthOfALeasedAddress(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	s1 := w.all()[1]
+	w.Plan.Spec.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.9.192/27")
+	w.Plan.Spec.Nodes[1].Address = netip.MustParsePrefix("192.168.9.199/27")
+	view, err := w.View(t.Context(), s1, w.hardware(s1.Node))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := view.Plan.Address.String(), "192.168.9.194/27"; got != want {
+		t.Errorf("the node has %s, want the leased address with the subnet's length, %s", got, want)
 	}
 }
 

@@ -133,7 +133,8 @@ func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
 	if err != nil {
 		return plan.HostPlan{}, joinapi.Errorf(joinapi.CodeNotFound, "%s is enrolled, but the plan has no such node any more", n.Name)
 	}
-	h.Address, h.ASN = n.Address, c.asn(n)
+	// What is leased is the address; its length is the subnet's, which may grow.
+	h.Address, h.ASN = netip.PrefixFrom(n.Address.Addr(), h.Address.Bits()), c.asn(n)
 	return h, nil
 }
 

@@ -33,6 +33,7 @@ func (c *checker) asn(s Spec) {
 		if last != first {
 			c.errorf("spec.asn.last", "is %d, but all nodes of the model %s share one number; want %d", last, PerCluster, first)
 		}
+		c.noRackNumbers(s)
 		return
 	}
 	if n := uint64(last) - uint64(first) + 1; n < uint64(len(s.Nodes)) {
@@ -44,7 +45,7 @@ func (c *checker) asn(s Spec) {
 // leafNumbers wants the leaves' numbers outside the nodes' range.
 func (c *checker) leafNumbers(s Spec) {
 	within := func(path string, asn uint32) {
-		if s.ASN.First <= asn && asn <= s.ASN.Last {
+		if (ASNRange{s.ASN.First, s.ASN.Last}).contains(asn) {
 			c.errorf("spec.asn", "%d–%d holds %s %d; eBGP needs two numbers", s.ASN.First, s.ASN.Last, path, asn)
 		}
 	}
@@ -81,6 +82,21 @@ func (c *checker) rackNumbers(s Spec) {
 	}
 }
 
+// noRackNumbers refuses ranges that no node would take its number from.
+func (c *checker) noRackNumbers(s Spec) {
+	refuse := func(path string, r ASNRange) {
+		if r != (ASNRange{}) {
+			c.errorf(path, "%s is for the model %s; in the model %s all nodes have spec.asn.first: leave it out", r, PerNode, PerCluster)
+		}
+	}
+	for i, r := range s.Racks {
+		refuse(fmt.Sprintf("spec.racks[%d].asns", i), r.ASNs)
+	}
+	for i, p := range s.Pools {
+		refuse(fmt.Sprintf("spec.pools[%d].asns", i), p.ASNs)
+	}
+}
+
 // speaker refuses what can be no number of one end of a node's session, and
 // reports whether it may be one.
 func (c *checker) speaker(path string, asn uint32) bool {
@@ -97,7 +113,8 @@ func (c *checker) speaker(path string, asn uint32) bool {
 // asTrans stands for a number of 32 bits towards a speaker that knows 16.
 const asTrans = 23456
 
-func last(asn uint32) bool { return asn == 1<<16-1 || asn == 1<<32-1 }
+// reservedASN is the last number of 16 bits and that of 32 (RFC 7300).
+func reservedASN(asn uint32) bool { return asn == 1<<16-1 || asn == 1<<32-1 }
 
 // number refuses what can be no speaker's AS and reports whether it may be one.
 func (c *checker) number(path string, asn uint32) bool {
@@ -106,7 +123,7 @@ func (c *checker) number(path string, asn uint32) bool {
 		c.errorf(path, "is missing or 0, which no speaker may use (RFC 7607)")
 	case asn == asTrans:
 		c.errorf(path, "23456 is AS_TRANS (RFC 6793)")
-	case last(asn):
+	case reservedASN(asn):
 		c.errorf(path, "%d is reserved (RFC 7300)", asn)
 	default:
 		return true

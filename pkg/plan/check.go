@@ -19,6 +19,7 @@ type checker struct {
 	report    Report
 	places    []place // of each node, in the order of Spec.Nodes
 	addresses seen    // of gateways, leaves and nodes
+	partial   bool    // of some pool the nodes cannot be told, which was said
 
 	repeats map[string]int // of one problem within one pool
 	counted []counted
@@ -36,6 +37,7 @@ func (c *checker) check(p Plan) {
 	c.racks(s)
 	c.asn(s)
 	c.pods(s)
+	c.services(s)
 	c.loadBalancers(s)
 	c.overlaps(s)
 	c.kubernetes(s)
@@ -95,8 +97,26 @@ func (c *checker) header(p Plan) {
 	for part := range strings.SplitSeq(p.Spec.Domain, ".") {
 		if !label.MatchString(part) {
 			c.errorf("spec.domain", "%q is no DNS domain", p.Spec.Domain)
-			break
+			return
 		}
+	}
+	c.longestName(p)
+}
+
+// maxNodeName is the most characters of a node's name: kubelet makes it the
+// value of the label kubernetes.io/hostname, and hosts have it as hostname
+// (64, sethostname(2)).
+const maxNodeName = 63
+
+func (c *checker) longestName(p Plan) {
+	longest := ""
+	for _, n := range p.Spec.Nodes {
+		if name := p.FQDN(n); len(name) > len(longest) {
+			longest = name
+		}
+	}
+	if len(longest) > maxNodeName {
+		c.errorf("spec.domain", "makes the node's name %s of %d characters; want at most %d, which Kubernetes takes as the value of a label", longest, len(longest), maxNodeName)
 	}
 }
 

@@ -28,9 +28,14 @@ func (c *checker) aci(s Spec) {
 			c.errorf("spec.fabric.aci.floatingSVI.address", "is missing; want an address of the nodes' subnet")
 		}
 	}
-	names := seen{}
+	names, addresses := seen{}, seen{}
 	for i, app := range a.Applications {
-		c.application(s, fmt.Sprintf("spec.fabric.aci.applications[%d]", i), app, names)
+		path := fmt.Sprintf("spec.fabric.aci.applications[%d]", i)
+		c.unique(path+".name", app.Name, names)
+		c.application(s, path, app)
+		for j, address := range app.Addresses {
+			c.unique(fmt.Sprintf("%s.addresses[%d]", path, j), address.String(), addresses)
+		}
 	}
 }
 
@@ -63,19 +68,18 @@ func (c *checker) outside(s Spec, o Outside) {
 	if o.Domain != "" {
 		c.aciName(path+".domain", o.Domain)
 	}
-	known := false
+	known, leaves := false, 0
 	for _, r := range s.AllRacks() {
 		known = known || r.has(o.Leaf)
+		leaves += len(r.Leaves)
 	}
-	if !known {
+	if !known && leaves > 0 { // that there is none was said
 		c.errorf(path+".leaf", "%q is no leaf of the plan", o.Leaf)
 	}
 	if !portID.MatchString(o.Port) {
 		c.errorf(path+".port", "%q is no port; want one such as 1/48", o.Port)
 	}
-	if o.VLAN < 1 || o.VLAN > 4094 {
-		c.errorf(path+".vlan", "%d is not in 1–4094", o.VLAN)
-	}
+	c.vlan(path+".vlan", o.VLAN)
 	if !o.Address.IsValid() || !o.Address.Addr().Is4() {
 		c.errorf(path+".address", "is missing or not IPv4; want the leaf's address with its length, such as 10.108.0.1/30")
 		return
@@ -84,9 +88,8 @@ func (c *checker) outside(s Spec, o Outside) {
 	c.overlap(span{path + ".address", o.Address.Masked()}, ownRanges(s))
 }
 
-func (c *checker) application(s Spec, path string, app Application, names seen) {
+func (c *checker) application(s Spec, path string, app Application) {
 	c.aciName(path+".name", app.Name)
-	c.unique(path+".name", app.Name, names)
 	if len(app.Addresses) == 0 {
 		c.errorf(path+".addresses", "is empty; want addresses such as 172.29.0.6/32")
 	}

@@ -57,6 +57,9 @@ func (c *checker) legs(b Bond) {
 		if !ifname.MatchString(leg) {
 			c.errorf(path, "%q is no interface name", leg)
 		}
+		if leg == b.Name {
+			c.errorf(path, "%s is the bond itself; want an interface that is part of it", leg)
+		}
 		if first, twice := seen[leg]; twice {
 			c.errorf(path, "%s is spec.bond.legs[%d] already", leg, first)
 		}

@@ -76,12 +76,16 @@ func (c *checker) bfd(b BFD) {
 }
 
 func (c *checker) advertised(list []netip.Prefix) {
+	ranges := seen{}
 	for i, p := range list {
 		path := fmt.Sprintf("spec.fabric.advertised[%d]", i)
 		switch {
 		case !c.prefix(path, p):
 		case p.Bits() == 0:
 			c.errorf(path, "%s is the default route; want spec.fabric.defaultRoute: true", p)
+		default:
+			c.unique(path, p.String(), ranges)
+			c.documentation(path, p)
 		}
 	}
 }

@@ -56,6 +56,7 @@ func TestSessions(t *testing.T) {
 		{"a hold time that is none", fabric("    timers: {keepalive: 1s, hold: 2s}\n"), []string{
 			"error: spec.fabric.timers.hold: 2s is below 3s, the least that a speaker may ask for (RFC 4271 section 4.2)",
 		}},
+		{"a hold time, of which a third is the default", fabric("    timers: {hold: 9s}\n"), nil},
 		{"keepalives too rare", fabric("    timers: {keepalive: 10s, hold: 20s}\n"), []string{
 			"error: spec.fabric.timers.keepalive: 10s is more than a third of spec.fabric.timers.hold 20s (RFC 4271 section 4.4)",
 		}},
@@ -75,10 +76,9 @@ func TestSessions(t *testing.T) {
 		}},
 		{"the default route among the ranges", []edit{{"10.243.176.0/24", "0.0.0.0/0"}}, []string{
 			"error: spec.fabric.advertised[0]: 0.0.0.0/0 is the default route; want spec.fabric.defaultRoute: true",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 192.168.9.192/28 of spec.nodeNetwork.subnet",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 172.27.0.0/16 of spec.pods.subnet",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 172.28.0.0/16 of spec.services.subnet",
-			"error: spec.fabric.advertised[0]: 0.0.0.0/0 overlaps 172.29.0.0/16 of spec.loadBalancers.subnet",
+		}},
+		{"one range twice, and one within another", []edit{{"[10.243.176.0/24, 172.16.1.0/24]", "[10.243.176.0/24, 10.0.0.0/8, 10.243.176.0/24]"}}, []string{
+			"error: spec.fabric.advertised[2]: 10.243.176.0/24 is taken by spec.fabric.advertised[0]",
 		}},
 	} {
 		t.Run(tt.name, tt.run)
@@ -102,6 +102,9 @@ func TestLeaves(t *testing.T) {
 		}},
 		{"one node ID twice", []edit{{"node: 202", "node: 201"}}, []string{
 			"error: spec.fabric.leaves[1].node: 201 is taken by spec.fabric.leaves[0].node",
+		}},
+		{"leaves that are no list", []edit{{"    leaves:\n      - name: leaf201\n        address: 192.168.9.204\n        routerID: 2.0.0.1\n        node: 201\n      - name: leaf202\n        address: 192.168.9.205\n        routerID: 2.0.0.2\n        node: 202\n", "    leaves: leaf201\n"}}, []string{
+			`error: spec.fabric.leaves: is "leaf201", want a list`,
 		}},
 		{"more ports than legs", []edit{{`["leaf201:1/3", "leaf202:1/3"]`, `["leaf201:1/3", "leaf202:1/3", "leaf202:1/6"]`}}, []string{
 			"error: spec.nodes[0].ports: has 3 ports for the 2 legs of spec.bond",
@@ -143,6 +146,22 @@ func TestACI(t *testing.T) {
 			"error: spec.fabric.aci.applications[1].addresses: is empty; want addresses such as 172.29.0.6/32",
 			"error: spec.fabric.aci.applications[1].ports[0]: 0 is no TCP port: want 1–65535",
 		}},
+		{"one address of two applications", []edit{{"172.29.0.7/32", "172.29.0.6/32"}}, []string{
+			"error: spec.fabric.aci.applications[1].addresses[0]: 172.29.0.6/32 is taken by spec.fabric.aci.applications[0].addresses[0]",
+		}},
+		{"the way out through a host's port", []edit{{"port: 1/48", "port: 1/4"}}, []string{
+			"error: spec.nodes[1].ports[0]: leaf201:1/4 is taken by spec.fabric.aci.outside.port",
+		}},
+		{"an application over more than the load balancers", []edit{{"172.29.0.0/16\n    metallb", "172.30.0.0/16\n    metallb"}, {"172.29.0.6/32", "172.30.0.0/15"}, {"172.29.0.7/32", "172.30.0.7/32"}}, []string{
+			"error: spec.fabric.aci.applications[0].addresses[0]: 172.30.0.0/15 is outside spec.loadBalancers 172.30.0.0/16",
+		}},
+		{"a floating address where eleven hosts were", []edit{
+			{"      outside:\n", "      floatingSVI: {address: 192.168.9.203}\n      outside:\n"},
+			{"  nodes:\n", "  pools: [{names: \"k8c1a{1..8}\", role: worker, addresses: 192.168.9.196-192.168.9.203}]\n  nodes:\n"},
+		}, []string{
+			"error: spec.nodeNetwork.subnet: 192.168.9.192/28 has room for 10 hosts beside 4 addresses of the leaves, the plan has 11; want a /27, which has room for 26",
+			"error: spec.pools[0].addresses: k8c1a8: 192.168.9.203 is taken by spec.fabric.aci.floatingSVI.address",
+		}},
 		{"a floating address that is a host's", []edit{{"      outside:\n", "      floatingSVI: {address: 192.168.9.194, domain: PHD_K8}\n      outside:\n"}}, []string{
 			"error: spec.nodes[1].address: 192.168.9.194 is taken by spec.fabric.aci.floatingSVI.address",
 		}},
@@ -158,7 +177,7 @@ func TestRuntime(t *testing.T) {
 			"error: spec.runtime.name: docker is no runtime for Kubernetes 1.37: from 1.24 on kubelet needs cri-dockerd before it; want containerd",
 		}},
 		{"docker over cri-dockerd", []edit{runtime("{name: docker, criDockerd: true}")}, []string{
-			"error: spec.runtime.name: docker with cri-dockerd exists, but this version of nodeprep prepares hosts with containerd alone; want containerd",
+			"error: spec.runtime.name: docker can be the runtime of Kubernetes 1.37, but this version of nodeprep prepares hosts with containerd alone; want containerd",
 		}},
 		{"cri-dockerd without docker", []edit{runtime("{criDockerd: true}")}, []string{
 			"error: spec.runtime.criDockerd: is for docker, the runtime is containerd; leave it out",
@@ -228,8 +247,18 @@ func TestSite(t *testing.T) {
 		{"host bits", []edit{site("[192.168.178.1/24]")}, []string{
 			"error: spec.site[0]: 192.168.178.1/24 has host bits set; the subnet is 192.168.178.0/24",
 		}},
-		{"documentation", []edit{{"172.27.0.0/16", "198.51.100.0/24"}}, []string{
+		{"documentation", []edit{
+			{"172.27.0.0/16", "198.51.100.0/24"},
+			{"172.28.0.0/16", "192.0.2.0/25"},
+			{"172.29.0.0/16\n    metallb:\n", "203.0.113.0/25\n    metallb:\n"},
+			{"172.29.0.6/32", "203.0.113.6/32"},
+			{"172.29.0.7/32", "203.0.113.7/32"},
+			{"172.16.1.0/24", "203.0.113.128/25"},
+		}, []string{
+			"warning: spec.fabric.advertised[1]: 203.0.113.128/25 is for documentation only (RFC 5737)",
 			"warning: spec.pods.subnet: 198.51.100.0/24 is for documentation only (RFC 5737)",
+			"warning: spec.services.subnet: 192.0.2.0/25 is for documentation only (RFC 5737)",
+			"warning: spec.loadBalancers.subnet: 203.0.113.0/25 is for documentation only (RFC 5737)",
 		}},
 	} {
 		t.Run(tt.name, tt.run)

@@ -69,7 +69,7 @@ func (c *checker) docker(r Runtime, minor int) {
 	case minor >= firstWithoutDocker && !r.CRIDockerd:
 		c.errorf("spec.runtime.name", "docker is no runtime for Kubernetes 1.%d: from 1.%d on kubelet needs cri-dockerd before it; want containerd", minor, firstWithoutDocker)
 	default:
-		c.errorf("spec.runtime.name", "docker with cri-dockerd exists, but this version of nodeprep prepares hosts with containerd alone; want containerd")
+		c.errorf("spec.runtime.name", "docker can be the runtime of Kubernetes 1.%d, but this version of nodeprep prepares hosts with containerd alone; want containerd", minor)
 	}
 }
 
@@ -91,8 +91,12 @@ func (c *checker) dockerBridge(r Runtime) {
 func (c *checker) endpoint(s Spec) {
 	const path = "spec.kubernetes.apiEndpoint"
 	ep := s.Kubernetes.APIEndpoint
-	if !ep.IsValid() || ep.Port() == 0 {
+	switch {
+	case !ep.IsValid():
 		c.errorf(path, "is missing; want an address and port such as 192.168.9.193:6443")
+		return
+	case ep.Port() == 0:
+		c.errorf(path, "%s has no port that one can listen on; want one such as 6443", ep)
 		return
 	}
 	plane := ""

@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // racks checks every rack's network and leaves; in a plan without racks, the
@@ -15,33 +16,52 @@ func (c *checker) racks(s Spec) {
 		c.room(s, s.AllRacks()[0], len(s.Nodes), "spec.nodeNetwork.subnet")
 		return
 	}
-	c.unused(s)
+	c.common(s)
 	racks, leaves, hosts := seen{}, leavesSeen(), s.perRack()
 	for i, r := range s.Racks {
 		path := fmt.Sprintf("spec.racks[%d]", i)
 		c.name(path+".name", r.Name, racks)
-		if r.LeafASN != s.Fabric.ASN {
-			c.speaker(path+".leafASN", r.LeafASN)
+		if r.LeafASN != s.Fabric.ASN && c.speaker(path+".leafASN", r.LeafASN) {
+			c.publicASN(path+".leafASN", r.LeafASN, r.LeafASN, s.ASN.Owned)
 		}
 		c.rack(s, r, path+".nodeNetwork", path+".leaves", leaves)
 		c.room(s, r, hosts[r.Name], path+".nodeNetwork.subnet")
 	}
 }
 
-// unused refuses what a plan with racks says where no rack would find it.
-func (c *checker) unused(s Spec) {
+// common refuses what a plan with racks says where no rack would find it, and
+// checks what it says for all of them.
+func (c *checker) common(s Spec) {
 	const why = "is of no rack; in a plan with racks each has its own"
 	if s.NodeNetwork.Subnet.IsValid() {
 		c.errorf("spec.nodeNetwork.subnet", "%s %s", s.NodeNetwork.Subnet, why)
-	}
-	if s.NodeNetwork.VLAN > 4094 {
-		c.errorf("spec.nodeNetwork.vlan", "%d is not in 1–4094", s.NodeNetwork.VLAN)
 	}
 	if s.NodeNetwork.Gateway.IsValid() {
 		c.errorf("spec.nodeNetwork.gateway", "%s %s", s.NodeNetwork.Gateway, why)
 	}
 	for i, l := range s.Fabric.Leaves {
 		c.errorf(fmt.Sprintf("spec.fabric.leaves[%d]", i), "%s %s", l.Name, why)
+	}
+	if s.NodeNetwork.VLAN != 0 {
+		c.vlan("spec.nodeNetwork.vlan", s.NodeNetwork.VLAN)
+	}
+	c.nameServers(s, "spec.nodeNetwork.dns", s.NodeNetwork.DNS)
+	c.gatewayMetric(s, "spec.nodeNetwork", s.NodeNetwork)
+}
+
+// nameServers wants servers that answer before there is a cluster, and that
+// CoreDNS, which asks them, is not itself.
+func (c *checker) nameServers(s Spec, path string, servers []netip.Addr) {
+	for i, a := range servers {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		for _, inside := range []span{{"spec.pods.subnet", s.Pods.Subnet}, {"spec.services.subnet", s.Services.Subnet}} {
+			if inside.prefix.Contains(a) {
+				c.errorf(at, "%s is in %s of %s, where nothing answers until the cluster runs; want a server outside of it", a, inside.prefix, inside.path)
+			}
+		}
+		if a.IsUnspecified() || a.IsMulticast() {
+			c.errorf(at, "%s is the address of no server", a)
+		}
 	}
 }
 
@@ -50,16 +70,34 @@ func (c *checker) rack(s Spec, r Rack, network, leaves string, taken leafSeen) {
 	if c.prefix(network+".subnet", n.Subnet) {
 		c.documentation(network+".subnet", n.Subnet)
 	}
-	if n.VLAN < 1 || n.VLAN > 4094 {
-		c.errorf(network+".vlan", "%d is not in 1–4094", n.VLAN)
+	// What a rack has from the plan was said of the plan, see common.
+	plans := s.NodeNetwork
+	own := len(s.Racks) == 0
+	if own || n.VLAN == 0 || n.VLAN != plans.VLAN {
+		c.vlan(network+".vlan", n.VLAN)
+	}
+	if own || !slices.Equal(n.DNS, plans.DNS) {
+		c.nameServers(s, network+".dns", n.DNS)
+	}
+	if own || n.GatewayMetric != plans.GatewayMetric {
+		c.gatewayMetric(s, network, n)
 	}
 	c.inSubnet(network+".gateway", n.Gateway, n.Subnet)
 	c.unique(network+".gateway", text(n.Gateway), c.addresses)
+	c.leaves(s, leaves, r, taken)
+	c.floating(s, r)
+}
+
+func (c *checker) vlan(path string, id uint16) {
+	if id < 1 || id > 4094 {
+		c.errorf(path, "%d is not in 1–4094", id)
+	}
+}
+
+func (c *checker) gatewayMetric(s Spec, network string, n NodeNetwork) {
 	if s.Fabric.DefaultRoute && *n.GatewayMetric == 0 {
 		c.warnf(network+".gatewayMetric", "0 lets the static default route shadow the one that the leaves announce (spec.fabric.defaultRoute), which BIRD installs with metric 0 too; leave it out, it is then %d", GatewayMetric)
 	}
-	c.leaves(s, leaves, r, taken)
-	c.floating(s, r)
 }
 
 // room wants a subnet for the hosts, the leaves and the addresses that they

@@ -10,15 +10,16 @@ import (
 )
 
 func (c *checker) nodes(s Spec) {
-	names, macs, asns, ports := seen{}, seen{}, seen{}, seen{}
+	names, macs, asns, ports := seen{}, seen{}, seen{}, s.Fabric.portsTaken()
 	racks := make(map[string]Rack, len(s.Racks))
 	for _, r := range slices.Backward(s.AllRacks()) {
 		racks[r.Name] = r // of two with one name the first, as RackOf has it
 	}
-	planes, rolesKnown, numbers := 0, true, s.ASNs()
+	numbers := s.ASNs()
 	for i, n := range s.Nodes {
 		at := c.places[i]
-		c.nodeName(at, n.Name, names)
+		path, _ := at.at("name") // a name says by itself whose it is
+		c.name(path, n.Name, names)
 		rack, ok := racks[n.Rack]
 		if !ok {
 			c.noRack(at, n.Rack, len(s.Racks))
@@ -30,27 +31,24 @@ func (c *checker) nodes(s Spec) {
 		}
 		c.legsFor(at.path+".ports", len(n.Ports), s.Bond)
 		c.ports(at, n, rack, ports)
+	}
+	c.roles(s)
+}
+
+// roles wants one control plane, if all nodes are known with their roles.
+func (c *checker) roles(s Spec) {
+	planes, known := 0, !c.partial
+	for i, n := range s.Nodes {
 		if n.Role == "" {
-			c.errorf(at.path+".role", "is missing; want %s or %s", ControlPlane, Worker)
-			rolesKnown = false
+			c.errorf(c.places[i].path+".role", "is missing; want %s or %s", ControlPlane, Worker)
+			known = false
 		}
 		if n.Role == ControlPlane {
 			planes++
 		}
 	}
-	if rolesKnown && planes != 1 {
+	if known && planes != 1 {
 		c.errorf("spec.nodes", "%d nodes have the role %s; this version joins clusters of exactly one", planes, ControlPlane)
-	}
-}
-
-func (c *checker) nodeName(at place, name string, names seen) {
-	path, about := at.at("name")
-	if !label.MatchString(name) {
-		c.errorf(path, "%q is no DNS label (lower-case letters, digits, dashes)", name)
-		return
-	}
-	if owner, ok := names.first(name, at.owner("name")); !ok {
-		c.errorf(path, "%s%s is taken by %s", about, name, owner)
 	}
 }
 
@@ -87,15 +85,19 @@ func (c *checker) nodeAddress(at place, a netip.Prefix, subnet netip.Prefix) {
 }
 
 func (c *checker) nodeASN(at place, s Spec, n Node, asn uint32, r Rack, taken seen) {
-	path, about := at.at("asn")
-	if n.ASN != 0 && (n.ASN < s.ASN.First || n.ASN > s.ASN.Last) {
-		c.errorf(path, "%s%d is outside spec.asn %d–%d", about, n.ASN, s.ASN.First, s.ASN.Last)
+	if at.pool != "" && s.ASN.Model == PerCluster {
+		return // its numbers were refused as a whole
 	}
-	if r.ASNs != (ASNRange{}) && n.ASN != 0 && (n.ASN < r.ASNs.First || n.ASN > r.ASNs.Last) {
-		c.errorf(path, "%s%d is outside %s of the rack %s", about, n.ASN, r.ASNs, r.Name)
+	path, about := at.at("asn")
+	all := ASNRange{s.ASN.First, s.ASN.Last}
+	if n.ASN != 0 && all.usable() && !all.contains(n.ASN) {
+		c.errorf(path, "%s%d is outside spec.asn %d–%d", about, n.ASN, all.First, all.Last)
 	}
 	if s.ASN.Model == PerCluster {
 		return
+	}
+	if n.ASN != 0 && r.ASNs.usable() && !r.ASNs.contains(n.ASN) {
+		c.errorf(path, "%s%d is outside %s of the rack %s", about, n.ASN, r.ASNs, r.Name)
 	}
 	if owner, ok := taken.first(strconv.FormatUint(uint64(asn), 10), at.owner("asn")); !ok {
 		c.errorf(path, "%s%d is taken by %s", about, asn, owner)
@@ -112,13 +114,22 @@ func (c *checker) legsFor(path string, ports int, b Bond) {
 func (c *checker) ports(at place, n Node, r Rack, taken seen) {
 	for i, p := range n.Ports {
 		path, about := at.at(fmt.Sprintf("ports[%d]", i))
-		if !r.has(p.Leaf) {
+		if len(r.Leaves) > 0 && !r.has(p.Leaf) { // that there is none was said
 			c.errorf(path, "%s%s is on no leaf of the node's rack", about, p)
 		}
 		if owner, ok := taken.first(p.String(), path); !ok {
 			c.errorf(path, "%s%s is taken by %s", about, p, owner)
 		}
 	}
+}
+
+// portsTaken are those that lead elsewhere than to a node.
+func (f Fabric) portsTaken() seen {
+	taken := seen{}
+	if f.ACI != nil && f.ACI.Outside != (Outside{}) {
+		taken.first(Port{f.ACI.Outside.Leaf, f.ACI.Outside.Port}.String(), "spec.fabric.aci.outside.port")
+	}
+	return taken
 }
 
 func (r Rack) has(leaf string) bool {

@@ -42,6 +42,12 @@ spec:
     - {names: "b{8..9}", role: worker, rack: b, addresses: 10.2.0.8-10.2.0.9, asns: 64708-64709}
 `
 
+// The control plane of twoRacks, and how a pool says the same.
+const (
+	listedPlane = "  nodes:\n    - {name: m0, role: control-plane, rack: a, address: 10.1.0.1/26}\n"
+	pooledPlane = "  pools:\n    - {names: m0, role: control-plane, rack: a, addresses: 10.1.0.1-10.1.0.1}\n"
+)
+
 func parseRacks(edits ...edit) (plan.Plan, plan.Report) {
 	text := twoRacks
 	for _, e := range edits {
@@ -108,11 +114,29 @@ func TestRacks(t *testing.T) {
 			"error: spec.pods.subnet: 10.64.0.0/14 overlaps 10.0.0.0/8 of spec.racks[1].nodeNetwork.subnet",
 			"error: spec.services.subnet: 10.96.0.0/16 overlaps 10.0.0.0/8 of spec.racks[1].nodeNetwork.subnet",
 		}},
+		{"a VLAN that is none, and a metric, for all racks", []edit{{"dns: [10.1.0.60]", "dns: [10.1.0.60], vlan: 4095, gatewayMetric: 0"}, {" vlan: 1501,", ""}, {" vlan: 1502,", ""}, {"fabric: {asn: 64512}", "fabric: {asn: 64512, defaultRoute: true}"}}, []string{
+			"error: spec.nodeNetwork.vlan: 4095 is not in 1–4094",
+			"warning: spec.nodeNetwork.gatewayMetric: 0 lets the static default route shadow the one that the leaves announce (spec.fabric.defaultRoute), which BIRD installs with metric 0 too; leave it out, it is then 50",
+		}},
+		{"no VLAN", []edit{{" vlan: 1502,", ""}}, []string{
+			"error: spec.racks[1].nodeNetwork.vlan: 0 is not in 1–4094",
+		}},
 		{"a VLAN that is none", []edit{{"vlan: 1502", "vlan: 4095"}}, []string{
 			"error: spec.racks[1].nodeNetwork.vlan: 4095 is not in 1–4094",
 		}},
 		{"the leaf's AS among the nodes'", []edit{{"leafASN: 64513", "leafASN: 64610"}}, []string{
 			"error: spec.asn: 64600–64799 holds spec.racks[1].leafASN 64610; eBGP needs two numbers",
+		}},
+		{"one number for all", []edit{{"first: 64600, last: 64799", "model: cluster, first: 64600, last: 64600"}, {"\n      asns: 64600-64699", ""}, {"\n      asns: 64700-64799", ""}, {", asns: 64708-64709", ""}}, nil},
+		{"ranges of no effect", []edit{{"first: 64600, last: 64799", "model: cluster, first: 64600, last: 64600"}, {"\n      asns: 64700-64799", ""}}, []string{
+			"error: spec.racks[0].asns: 64600-64699 is for the model node; in the model cluster all nodes have spec.asn.first: leave it out",
+			"error: spec.pools[1].asns: 64708-64709 is for the model node; in the model cluster all nodes have spec.asn.first: leave it out",
+		}},
+		{"leaves with somebody's number", []edit{{"leafASN: 64513", "leafASN: 3356"}}, []string{
+			"warning: spec.racks[1].leafASN: 3356 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
+		}},
+		{"leaves with a number that is nobody's", []edit{{"leafASN: 64513", "leafASN: 23456"}}, []string{
+			"error: spec.racks[1].leafASN: 23456 is AS_TRANS (RFC 6793)",
 		}},
 		{"numbers outside, in common and too few", []edit{{"asns: 64700-64799", "asns: 64690-64690"}, {"asns: 64600-64699", "asns: 64500-64695"}}, []string{
 			"error: spec.racks[0].asns: 64500-64695 is not inside spec.asn 64600–64799",
@@ -120,8 +144,35 @@ func TestRacks(t *testing.T) {
 			"error: spec.racks[1].asns: 64690-64690 overlaps 64500-64695 of spec.racks[0].asns",
 			"error: spec.pools[1].asns: b8: 64708 is outside 64690-64690 of the rack b (and 1 more of this pool)",
 		}},
-		{"a node of no rack", []edit{{"rack: a, address: 10.1.0.1/26", "address: 10.1.0.1/26"}}, []string{
+		{"a name server in another rack, which pods reach", []edit{{"dns: [10.1.0.60]", "dns: [10.2.0.50]"}, {", outside: true", ""}}, nil},
+		{"name servers in the cluster", []edit{{"dns: [10.1.0.60]", "dns: [10.96.0.10]"}, {"gateway: 10.2.0.62}", "gateway: 10.2.0.62, dns: [10.64.0.10]}"}}, []string{
+			"error: spec.nodeNetwork.dns[0]: 10.96.0.10 is in 10.96.0.0/16 of spec.services.subnet, where nothing answers until the cluster runs; want a server outside of it",
+			"error: spec.racks[1].nodeNetwork.dns[0]: 10.64.0.10 is in 10.64.0.0/14 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",
+		}},
+		{"a node of no rack", []edit{{"rack: a, address: 10.1.0.1/26", "address: 10.1.0.1/26, ports: [\"leaf101:1/48\"]"}}, []string{
 			"error: spec.nodes[0].rack: is missing; want the name of one of spec.racks",
+		}},
+		{"a rack without leaves", []edit{{"leaves: [{name: leaf101, address: 10.1.0.60}, {name: leaf102, address: 10.1.0.61}]", "leaves: []"}}, []string{
+			"error: spec.racks[0].leaves: is empty; want at least one leaf",
+		}},
+		{"a floating SVI in two subnets", []edit{{"fabric: {asn: 64512}", "fabric: {asn: 64512, internalASN: 64511, aci: {tenant: T, vrf: V, l3out: L, floatingSVI: {address: 10.1.0.59}}}"}, {"10.1.0.60}", "10.1.0.60, node: 101}"}, {"10.1.0.61}", "10.1.0.61, node: 102}"}, {"10.2.0.60}", "10.2.0.60, node: 103}"}, {"10.2.0.61}", "10.2.0.61, node: 104}"}}, []string{
+			"warning: spec.fabric.internalASN: 64511 is for documentation only (RFC 5398)",
+			"error: spec.fabric.aci.floatingSVI.address: 10.1.0.59 can be in one subnet only, the plan has 2 racks; leave it out",
+		}},
+		{"a rack that is full, and one more", []edit{{"a{01..40}", "a{01..59}"}, {"10.1.0.2-10.1.0.41", "10.1.0.2-10.1.0.60"}, {"leaf101:1/{1..40}", "leaf101:1/{1..59}"}, {"leaf102:1/{1..40}", "leaf102:1/{1..59}"}}, []string{
+			"error: spec.racks[0].nodeNetwork.subnet: 10.1.0.0/26 has room for 59 hosts beside 3 addresses of the leaves, the plan has 60; want a /25, which has room for 123",
+			"error: spec.pools[0].addresses: a59: 10.1.0.60 is taken by spec.racks[0].leaves[0].address",
+		}},
+		{"one gateway in two racks", []edit{{"gateway: 10.2.0.62", "gateway: 10.1.0.62"}, {"subnet: 10.2.0.0/26", "subnet: 10.0.0.0/14"}}, []string{
+			"error: spec.racks[1].nodeNetwork.gateway: 10.1.0.62 is taken by spec.racks[0].nodeNetwork.gateway",
+			"error: spec.racks[1].nodeNetwork.subnet: 10.0.0.0/14 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
+		}},
+		{"a site that is over everything", []edit{{"  kubernetes:", "  site: [0.0.0.0/0]\n  runtime: {dockerBridge: 10.98.0.1/16}\n  loadBalancers: {subnet: 10.97.0.0/16}\n  kubernetes:"}}, []string{
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.2.0.0/26 of spec.racks[1].nodeNetwork.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.64.0.0/14 of spec.pods.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.96.0.0/16 of spec.services.subnet",
+			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.97.0.0/16 of spec.loadBalancers.subnet",
 		}},
 		{"a rack too small", []edit{{"subnet: 10.1.0.0/26, vlan: 1501", "subnet: 10.1.0.0/27, vlan: 1501"}}, []string{
 			"error: spec.racks[0].nodeNetwork.gateway: 10.1.0.62 is outside 10.1.0.0/27",
@@ -139,14 +190,22 @@ func TestRacks(t *testing.T) {
 		{"a pool without role and names", []edit{{`{names: "b{8..9}", role: worker, `, "{"}}, []string{
 			"error: spec.pools[1].names: \"\" is no DNS label (lower-case letters, digits, dashes); want a pattern such as k8c1a{01..40}",
 			"error: spec.pools[1].role: is missing; want control-plane or worker",
-			"error: spec.pools[1].addresses: holds 2, spec.pools[1].names  holds 1",
-			"error: spec.pools[1].asns: holds 2, spec.pools[1].names  holds 1",
+		}},
+		{"a pool whose names cannot be read", []edit{{"a{01..40}", "a{40..01}"}}, []string{
+			"error: spec.pools[0].names: a{40..01}: want a range that rises and has at most 10000 members",
+		}},
+		{"a pool without addresses", []edit{{", addresses: 10.2.0.8-10.2.0.9", ""}}, []string{
+			"error: spec.pools[1].addresses: is missing; want 2, such as 192.168.9.200-192.168.9.203",
+		}},
+		{"the control plane in a pool", []edit{{listedPlane, ""}, {"  pools:\n", pooledPlane}}, nil},
+		{"the control plane in a pool of no rack", []edit{{listedPlane, ""}, {"  pools:\n", strings.Replace(pooledPlane, "rack: a", "rack: c", 1)}}, []string{
+			"error: spec.pools[0].rack: \"c\" is no rack of the plan",
 		}},
 		{"a pool over the leaves", []edit{{"10.2.0.8-10.2.0.9", "10.2.0.60-10.2.0.61"}}, []string{
 			"error: spec.pools[1].addresses: b8: 10.2.0.60 is taken by spec.racks[1].leaves[0].address (and 1 more of this pool)",
 		}},
 		{"two pools over one another", []edit{{`"b{8..9}"`, `"a{08..09}"`}}, []string{
-			"error: spec.pools[1].names: a08: a08 is taken by spec.pools[0].names for a08 (and 1 more of this pool)",
+			"error: spec.pools[1].names: a08 is taken by spec.pools[0].names (and 1 more of this pool)",
 		}},
 		{"more nodes than a plan may have", []edit{{
 			"    - {names: \"b{8..9}\"",
@@ -157,12 +216,21 @@ func TestRacks(t *testing.T) {
 			_, report := parseRacks(tt.edits...)
 			got := lines(report)
 			if tt.name == "more nodes than a plan may have" {
-				got = got[:1]
+				got = got[:1] // the pool before it is in no subnet, either
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A leaf whose address is public has that address as its router id if it says
+// none, which nobody is to be warned of.
+func TestPublicRackWithoutRouterIDs(t *testing.T) {
+	_, report := plan.Parse([]byte(strings.ReplaceAll(twoRacks, "10.1.0.", "8.1.0.")))
+	if len(report) > 0 {
+		t.Errorf("report: %v", lines(report))
 	}
 }
 
@@ -173,7 +241,7 @@ func TestRangesAsText(t *testing.T) {
 			t.Errorf("%s is read as %s, %v", text, p, err)
 		}
 	}
-	for _, text := range []string{"a{1..0}", "a{1-2}", "a{1..2}{3..4}", "a{0..999999}", "a{", "a{x..y}"} {
+	for _, text := range []string{"a{1..0}", "a{1-2}", "a{1..2}{3..4}", "a{0..999999}", "a{0..10000}", "a{", "a{x..y}"} {
 		var p plan.Pattern
 		if p.UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%s is read as %s, want an error", text, p)

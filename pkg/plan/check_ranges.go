@@ -4,8 +4,10 @@ package plan
 
 import (
 	"fmt"
+	"math/bits"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -15,6 +17,11 @@ func (c *checker) pods(s Spec) {
 		return
 	}
 	c.documentation("spec.pods.subnet", s.Pods.Subnet)
+	// kubeadm holds the range against the parts that the controller manager
+	// would cut it into for the nodes: /24, of which there are 16 bits at most.
+	if length := s.Pods.Subnet.Bits(); length < 8 || length > 24 {
+		c.errorf("spec.pods.subnet", "%s is not between a /8 and a /24, the ranges that kubeadm init takes", s.Pods.Subnet)
+	}
 	// Calico takes blocks of /20 to /32 (libcalico-go clientv3/ippool.go).
 	b := s.Pods.BlockSize
 	if b < 20 || b > 32 {
@@ -26,7 +33,8 @@ func (c *checker) pods(s Spec) {
 		return
 	}
 	if blocks := 1 << (b - s.Pods.Subnet.Bits()); blocks < len(s.Nodes) {
-		c.errorf("spec.pods.blockSize", "%s holds %d blocks of /%d, too few for %d nodes", s.Pods.Subnet, blocks, b, len(s.Nodes))
+		needed := bits.Len(uint(len(s.Nodes) - 1))
+		c.errorf("spec.pods.blockSize", "%s holds %d blocks of /%d, too few for %d nodes; want a range of /%d, or smaller blocks", s.Pods.Subnet, blocks, b, len(s.Nodes), b-needed)
 	}
 }
 
@@ -38,7 +46,7 @@ func (c *checker) noPathOutside(s Spec) {
 	}
 	for _, r := range s.AllRacks() {
 		for _, dns := range r.NodeNetwork.DNS {
-			if !r.NodeNetwork.Subnet.Contains(dns) {
+			if !s.nodesReach(dns) && !s.Pods.Subnet.Contains(dns) && !s.Services.Subnet.Contains(dns) {
 				c.warnf("spec.pods.outside", "is not set: pods keep their addresses, which nothing translates, and have no path beyond the fabric, so that CoreDNS does not reach %s; set it to true and route spec.pods.subnet back to the fabric", dns)
 				return
 			}
@@ -46,14 +54,34 @@ func (c *checker) noPathOutside(s Spec) {
 	}
 }
 
+// nodesReach says whether an address is in a subnet of nodes.
+func (s Spec) nodesReach(a netip.Addr) bool {
+	return slices.ContainsFunc(s.AllRacks(), func(r Rack) bool { return r.NodeNetwork.Subnet.Contains(a) })
+}
+
 // metalLB is a release of MetalLB.
 var metalLB = regexp.MustCompile(`^0\.(\d{1,2})\.\d{1,3}$`)
 
+// services wants a range that the API server stores the use of: one bit for
+// each address, in one value of etcd.
+func (c *checker) services(s Spec) {
+	const path = "spec.services.subnet"
+	subnet := s.Services.Subnet
+	if !c.prefix(path, subnet) {
+		return
+	}
+	c.documentation(path, subnet)
+	if length := subnet.Bits(); length < 12 || length > 28 {
+		c.errorf(path, "%s is not between a /12 and a /28, the ranges that kubeadm init takes", subnet)
+	}
+}
+
 func (c *checker) loadBalancers(s Spec) {
-	c.prefix("spec.services.subnet", s.Services.Subnet)
 	lb := s.LoadBalancers
 	if lb.Subnet.IsValid() {
-		c.prefix("spec.loadBalancers.subnet", lb.Subnet)
+		if c.prefix("spec.loadBalancers.subnet", lb.Subnet) {
+			c.documentation("spec.loadBalancers.subnet", lb.Subnet)
+		}
 	} else if lb != (LoadBalancers{}) {
 		c.errorf("spec.loadBalancers.subnet", "is missing; want a subnet such as 192.168.9.192/28")
 	}
@@ -98,6 +126,9 @@ func (c *checker) overlaps(s Spec) {
 		c.overlap(a, own[:i])
 	}
 	for i, p := range s.Fabric.Advertised {
+		if p.Bits() == 0 {
+			continue // the default route, which is over everything
+		}
 		c.overlap(span{fmt.Sprintf("spec.fabric.advertised[%d]", i), p}, own)
 	}
 	for i, p := range s.Site {
@@ -145,7 +176,7 @@ func ownRanges(s Spec) []span {
 // that examples are full of.
 func (c *checker) documentation(path string, p netip.Prefix) {
 	for _, doc := range [][4]byte{{192, 0, 2}, {198, 51, 100}, {203, 0, 113}} {
-		if p.Overlaps(netip.PrefixFrom(netip.AddrFrom4(doc), 24)) {
+		if p.Bits() >= 24 && netip.PrefixFrom(netip.AddrFrom4(doc), 24).Contains(p.Addr()) {
 			c.warnf(path, "%s is for documentation only (RFC 5737)", p)
 		}
 	}

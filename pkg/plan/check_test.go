@@ -86,6 +86,9 @@ func TestHeader(t *testing.T) {
 		{"no name", []edit{{"name: k8c1\n", "name: K8_c1\n"}}, []string{
 			`error: metadata.name: "K8_c1" is no DNS label (lower-case letters, digits, dashes)`,
 		}},
+		{"names of more than 63 characters", []edit{{"domain: labs.haystacknetworks.com", "domain: k8c1.a-label-that-is-long.a-label-that-is-long.haystacknetworks.com"}}, []string{
+			"error: spec.domain: makes the node's name k8c1m0.k8c1.a-label-that-is-long.a-label-that-is-long.haystacknetworks.com of 74 characters; want at most 63, which Kubernetes takes as the value of a label",
+		}},
 		{"no domain", []edit{{"domain: labs.haystacknetworks.com", "domain: labs..com"}}, []string{
 			`error: spec.domain: "labs..com" is no DNS domain`,
 		}},
@@ -110,6 +113,11 @@ func TestNodeNetwork(t *testing.T) {
 		{"gateway is the broadcast", []edit{{"gateway: 192.168.9.206", "gateway: 192.168.9.207"}}, []string{
 			"error: spec.nodeNetwork.gateway: 192.168.9.207 is the broadcast address of 192.168.9.192/28",
 		}},
+		{"the cluster's own name server, and none", []edit{{"dns: [192.168.178.246, 8.8.8.8]", "dns: [172.28.0.10, 172.27.0.3, 0.0.0.0]"}, {"blockSize: 26", "blockSize: 26\n    outside: true"}}, []string{
+			"error: spec.nodeNetwork.dns[0]: 172.28.0.10 is in 172.28.0.0/16 of spec.services.subnet, where nothing answers until the cluster runs; want a server outside of it",
+			"error: spec.nodeNetwork.dns[1]: 172.27.0.3 is in 172.27.0.0/16 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",
+			"error: spec.nodeNetwork.dns[2]: 0.0.0.0 is the address of no server",
+		}},
 		{"no gateway", []edit{{"    gateway: 192.168.9.206\n", ""}}, []string{
 			"error: spec.nodeNetwork.gateway: is missing; want an address in 192.168.9.192/28",
 		}},
@@ -129,11 +137,17 @@ func TestBond(t *testing.T) {
 		{"no room for the VLAN", []edit{{"name: bond0", "name: fabric-bond"}}, []string{
 			`error: spec.bond.name: "fabric-bond" makes the VLAN link fabric-bond.1500, longer than the 15 bytes of an interface name`,
 		}},
+		{"a bond that is no mapping", []edit{{"  bond:\n    name: bond0\n    legs: [eno1, eno2]\n    mode: 802.3ad\n    miimon: 1s\n    updelay: 2400ms # the kernel makes 2 s of it: whole multiples of miimon\n    minLinks: 1\n    mtu: 9000\n", "  bond: [eno1, eno2]\n"}}, []string{
+			"error: spec.bond: is a list, want a mapping",
+		}},
 		{"no legs", []edit{{"legs: [eno1, eno2]", "legs: []"}}, []string{
 			"error: spec.bond.legs: is empty; want the interfaces that lead to the leaves",
 		}},
 		{"one leg twice", []edit{{"legs: [eno1, eno2]", "legs: [eno1, eno1]"}}, []string{
 			"error: spec.bond.legs[1]: eno1 is spec.bond.legs[0] already",
+		}},
+		{"the bond in itself", []edit{{"legs: [eno1, eno2]", "legs: [eno1, bond0]"}}, []string{
+			"error: spec.bond.legs[1]: bond0 is the bond itself; want an interface that is part of it",
 		}},
 		{"no leg's name", []edit{{"legs: [eno1, eno2]", "legs: [eno1, leg/two]"}}, []string{
 			`error: spec.bond.legs[1]: "leg/two" is no interface name`,
@@ -201,11 +215,14 @@ func TestASN(t *testing.T) {
 		{"documentation", []edit{first("65536"), last("65551")}, []string{
 			"warning: spec.asn: 65536–65551 is for documentation only (RFC 5398)",
 		}},
-		{"no range", []edit{{"    first: 63551\n    last: 63562\n", ""}}, []string{
+		{"documentation's last and private ones", []edit{first("64511"), last("64520")}, []string{
+			"warning: spec.asn: 64511–64520 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
+		}},
+		{"no range", []edit{{"    first: 63551\n    last: 63562\n", ""}, {"role: control-plane", "role: control-plane\n      asn: 63551"}}, []string{
 			"error: spec.asn.first: is missing or 0, which no speaker may use (RFC 7607)",
 			"error: spec.asn.last: is missing or 0, which no speaker may use (RFC 7607)",
 		}},
-		{"upside down", []edit{last("63550")}, []string{"error: spec.asn.last: 63550 is below spec.asn.first 63551"}},
+		{"upside down", []edit{last("63550"), {"role: control-plane", "role: control-plane\n      asn: 63551"}}, []string{"error: spec.asn.last: 63550 is below spec.asn.first 63551"}},
 		{"AS_TRANS", []edit{first("23456")}, []string{"error: spec.asn.first: 23456 is AS_TRANS (RFC 6793)"}},
 		{"the last of 16 bits", []edit{last("65535")}, []string{"error: spec.asn.last: 65535 is reserved (RFC 7300)"}},
 		{"the last of 32 bits", []edit{last("4294967295")}, []string{"error: spec.asn.last: 4294967295 is reserved (RFC 7300)"}},
@@ -237,15 +254,24 @@ func TestRanges(t *testing.T) {
 		{"no pods", []edit{{"    subnet: 172.27.0.0/16\n", ""}}, []string{
 			"error: spec.pods.subnet: is missing; want a subnet such as 192.168.9.192/28",
 		}},
+		{"more services than the API server takes", []edit{{"172.28.0.0/16", "10.0.0.0/11"}}, []string{
+			"error: spec.services.subnet: 10.0.0.0/11 is not between a /12 and a /28, the ranges that kubeadm init takes",
+		}},
+		{"too few services", []edit{{"172.28.0.0/16", "172.28.0.0/29"}}, []string{
+			"error: spec.services.subnet: 172.28.0.0/29 is not between a /12 and a /28, the ranges that kubeadm init takes",
+		}},
+		{"fewer pods than kubeadm takes", []edit{{"172.27.0.0/16", "172.27.0.0/25"}, {"blockSize: 26", "blockSize: 28"}}, []string{
+			"error: spec.pods.subnet: 172.27.0.0/25 is not between a /8 and a /24, the ranges that kubeadm init takes",
+		}},
 		{"IPv6 pods", []edit{{"172.27.0.0/16", "2001:db8::/48"}}, []string{"error: spec.pods.subnet: 2001:db8::/48 is not IPv4"}},
 		{"block size out of range", []edit{{"blockSize: 26", "blockSize: 16"}}, []string{
 			"error: spec.pods.blockSize: 16 is not in 20–32",
 		}},
-		{"block larger than the range", []edit{{"172.27.0.0/16", "172.27.0.0/28"}}, []string{
-			"error: spec.pods.blockSize: /26 is larger than the range 172.27.0.0/28",
+		{"block larger than the range", []edit{{"172.27.0.0/16", "172.27.0.0/24"}, {"blockSize: 26", "blockSize: 23"}}, []string{
+			"error: spec.pods.blockSize: /23 is larger than the range 172.27.0.0/24",
 		}},
-		{"fewer blocks than nodes", []edit{{"172.27.0.0/16", "172.27.0.0/25"}}, []string{
-			"error: spec.pods.blockSize: 172.27.0.0/25 holds 2 blocks of /26, too few for 3 nodes",
+		{"fewer blocks than nodes", []edit{{"172.27.0.0/16", "172.27.0.0/24"}, {"blockSize: 26", "blockSize: 25"}}, []string{
+			"error: spec.pods.blockSize: 172.27.0.0/24 holds 2 blocks of /25, too few for 3 nodes; want a range of /23, or smaller blocks",
 		}},
 		{"no services", []edit{{"  services:\n    subnet: 172.28.0.0/16\n", ""}}, []string{
 			"error: spec.services.subnet: is missing; want a subnet such as 192.168.9.192/28",
@@ -282,8 +308,12 @@ func TestKubernetes(t *testing.T) {
 			`error: spec.packages.folder: "srv/packages" is not an absolute path`,
 		}},
 		{"endpoint without a port", []edit{{"192.168.9.193:6443", "192.168.9.193"}}, []string{
-			"error: spec.kubernetes.apiEndpoint: 192.168.9.193: not an ip:port",
+			"error: spec.kubernetes.apiEndpoint: 192.168.9.193: want an address and a port, such as 192.168.9.193:6443",
 		}},
+		{"no port to listen on", []edit{{"192.168.9.193:6443", "192.168.9.193:0"}}, []string{
+			"error: spec.kubernetes.apiEndpoint: 192.168.9.193:0 has no port that one can listen on; want one such as 6443",
+		}},
+		{"another port", []edit{{"192.168.9.193:6443", "192.168.9.193:443"}}, nil},
 		{"no endpoint", []edit{{"    apiEndpoint: 192.168.9.193:6443\n", ""}}, []string{
 			"error: spec.kubernetes.apiEndpoint: is missing; want an address and port such as 192.168.9.193:6443",
 		}},
@@ -313,7 +343,7 @@ func TestNodes(t *testing.T) {
 			"error: spec.nodes[1].address: 192.168.9.193 is taken by spec.nodes[0].address",
 		}},
 		{"no length", []edit{{"192.168.9.194/28", "192.168.9.194"}}, []string{
-			`error: spec.nodes[1].address: 192.168.9.194: netip.ParsePrefix("192.168.9.194"): no '/'`,
+			`error: spec.nodes[1].address: 192.168.9.194: want an address with a length, such as 192.168.9.193/28`,
 		}},
 		{"no address", []edit{{"      address: 192.168.9.194/28\n", ""}}, []string{
 			"error: spec.nodes[1].address: is missing; want an address such as 192.168.9.193/28",

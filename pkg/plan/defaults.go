@@ -12,7 +12,9 @@ import (
 const GatewayMetric = 50
 
 // dockerBridge is what docker takes where nothing is said to it.
-var dockerBridge = netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 17, 0, 1}), 16) //nolint:gochecknoglobals // a constant that the language cannot spell
+func dockerBridge() netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 17, 0, 1}), 16)
+}
 
 func (p *Plan) setDefaults() {
 	s := &p.Spec
@@ -24,7 +26,7 @@ func (p *Plan) setDefaults() {
 	setDefault(&s.Runtime.Name, Containerd)
 	setDefault(&s.Runtime.Cgroups, CgroupsV2)
 	if s.Runtime.Name == Docker {
-		setDefault(&s.Runtime.DockerBridge, dockerBridge)
+		setDefault(&s.Runtime.DockerBridge, dockerBridge())
 	}
 	s.NodeNetwork.setDefaults()
 	for i := range s.Racks {
@@ -42,8 +44,8 @@ func (b *Bond) setDefaults() {
 
 func (f *Fabric) setDefaults(mtu int) {
 	setDefault(&f.MTU, mtu)
-	setDefault(&f.Timers.Keepalive, 60*time.Second)
 	setDefault(&f.Timers.Hold, 180*time.Second)
+	setDefault(&f.Timers.Keepalive, max(f.Timers.Hold/3, time.Second).Truncate(time.Second)) // RFC 4271 section 10
 	setDefault(&f.MaxPrefixes, 500)
 	if f.BFD.Interval != 0 {
 		setDefault(&f.BFD.Multiplier, 3)

@@ -40,7 +40,7 @@ type Leaf struct {
 
 // Timers are BGP's (RFC 4271 section 10), whole seconds.
 type Timers struct {
-	Keepalive time.Duration `json:"keepalive,omitempty"` // between two signs of life, default 60s
+	Keepalive time.Duration `json:"keepalive,omitempty"` // between two signs of life, default a third of hold: 60s
 	Hold      time.Duration `json:"hold,omitempty"`      // without one until the session ends, default 180s
 }
 

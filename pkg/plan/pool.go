@@ -51,10 +51,12 @@ func (c *checker) expand(p *Plan) {
 	for i, pool := range s.Pools {
 		path := fmt.Sprintf("spec.pools[%d]", i)
 		if !c.pool(path, *s, pool) {
+			c.partial = true
 			continue
 		}
 		if n := pool.Names.Len(); len(s.Nodes)+n > maxNodes {
 			c.errorf(path+".names", "%s makes more than %d nodes of the plan, the most that it may have", pool.Names, maxNodes)
+			c.partial = true
 			return
 		}
 		c.fill(s, path, pool)
@@ -110,7 +112,9 @@ func (c *checker) pool(path string, s Spec, p Pool) bool {
 		c.noRack(place{path: path}, p.Rack, len(s.Racks))
 	}
 	c.legsFor(path+".ports", len(p.Ports), s.Bond)
-	c.poolRanges(path, p)
+	if p.Names != (Pattern{}) { // else nothing can be held against them
+		c.poolRanges(path, p)
+	}
 	return len(c.report) == before
 }
 
@@ -122,7 +126,11 @@ func (c *checker) poolRanges(path string, p Pool) {
 			c.errorf(path+field, "holds %d, %s.names %s holds %d", got, path, p.Names, n)
 		}
 	}
-	count(".addresses", p.Addresses.Len())
+	if p.Addresses == (AddrRange{}) {
+		c.errorf(path+".addresses", "is missing; want %d, such as 192.168.9.200-192.168.9.203", n)
+	} else {
+		count(".addresses", p.Addresses.Len())
+	}
 	if p.ASNs != (ASNRange{}) {
 		count(".asns", p.ASNs.Len())
 	}

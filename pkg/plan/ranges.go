@@ -128,6 +128,11 @@ func (r ASNRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil
 // String is the range as it was read.
 func (r ASNRange) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
 
+// usable says whether a range was given that can hold something.
+func (r ASNRange) usable() bool { return r.First != 0 && r.First <= r.Last }
+
+func (r ASNRange) contains(asn uint32) bool { return r.First <= asn && asn <= r.Last }
+
 // Len is the number of AS numbers; 0 for a range that was left out.
 func (r ASNRange) Len() int {
 	if r == (ASNRange{}) {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -128,8 +129,22 @@ func (d *decoder) text(n *yaml.Node, u encoding.TextUnmarshaler) {
 		return
 	}
 	if err := u.UnmarshalText([]byte(n.Value)); err != nil {
-		d.add("%s: %v", n.Value, err)
+		d.add("%s: %v", n.Value, wanted(u, err))
 	}
+}
+
+// wanted says what would be right of values whose parser, in the standard
+// library, says what it stumbled over.
+func wanted(u encoding.TextUnmarshaler, err error) error {
+	switch u.(type) {
+	case *netip.Addr:
+		return errors.New("want an address such as 192.168.9.204")
+	case *netip.Prefix:
+		return errors.New("want an address with a length, such as 192.168.9.193/28")
+	case *netip.AddrPort:
+		return errors.New("want an address and a port, such as 192.168.9.193:6443")
+	}
+	return err
 }
 
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {

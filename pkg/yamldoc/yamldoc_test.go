@@ -106,14 +106,14 @@ func TestProblems(t *testing.T) {
 		{"above 64 bits", "serial: 18446744073709551616", []string{`serial: "18446744073709551616" is not a whole number from 0 to 18446744073709551615`}},
 		{"not whole", "height: 1.5", []string{`height: "1.5" is not a whole number that fits`}},
 		{"a duration without its unit", "delay: 100", []string{`delay: "100" is not a duration such as 1s or 2400ms`}},
-		{"an address of a spreadsheet", "dns: [192.168.9.300]", []string{`dns[0]: 192.168.9.300: ParseAddr("192.168.9.300"): IPv4 field has value >255`}},
+		{"an address of a spreadsheet", "dns: [192.168.9.300]", []string{`dns[0]: 192.168.9.300: want an address such as 192.168.9.204`}},
 
 		{
 			"every problem at once",
 			"vlan: x\nhosts:\n  - address: 192.168.9.193\n  - nam: b\n    address: [a]\n",
 			[]string{
 				`vlan: "x" is not a whole number from 0 to 65535`,
-				`hosts[0].address: 192.168.9.193: netip.ParsePrefix("192.168.9.193"): no '/'`,
+				`hosts[0].address: 192.168.9.193: want an address with a length, such as 192.168.9.193/28`,
 				"hosts[1].nam: unknown field; known here: address, name",
 				"hosts[1].address: is a list, want a single value",
 			},

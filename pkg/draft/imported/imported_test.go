@@ -300,6 +300,11 @@ apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: default}
 spec: {addresses: [172.29.0.0/16, 10.9.0.1-10.9.0.9]}
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata: {name: from-before}
+spec: {cidr: 172.26.0.0/16, disabled: true}
 `)},
 		{Name: "deployment.yaml", Content: []byte("apiVersion: apps/v1\nkind: Deployment\n")},
 	}
@@ -314,6 +319,17 @@ spec: {addresses: [172.29.0.0/16, 10.9.0.1-10.9.0.9]}
 	}
 	if len(r.Gaps) != 1 || r.Gaps[0].Path != "spec.pods.subnet" {
 		t.Errorf("gaps: %v, want the pods' range", r.Gaps)
+	}
+}
+
+// A cluster is called what all of its nodes' names begin with, less the dash.
+func TestGuessedName(t *testing.T) {
+	node := func(name string) imported.File {
+		return imported.File{Name: name + ".yaml", Content: []byte("apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: " + name + "}\n")}
+	}
+	r := imported.Plan([]imported.File{node("west-m0"), node("west-s1")}, imported.Hints{})
+	if got := r.Draft.Plan.Metadata.Name; got != "west" {
+		t.Errorf("the cluster is called %q, want west", got)
 	}
 }
 

@@ -91,6 +91,18 @@ func TestSuggestedRanges(t *testing.T) {
 	}
 }
 
+func TestSuggestedRangesBesideALargeSubnet(t *testing.T) {
+	a, err := interview.Suggested(map[string]string{"subnet": "172.16.0.0/12"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := parse(t, a).Spec
+	got := []string{s.Pods.Subnet.String(), s.Services.Subnet.String(), s.LoadBalancers.Subnet.String()}
+	if diff := cmp.Diff([]string{"10.27.0.0/16", "10.28.0.0/16", "10.29.0.0/16"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestCheckNamesEverything(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -247,13 +247,15 @@ func setHosts(a *Answers, text string) error {
 
 // suggestRange is the first of some private ranges that nothing before it has.
 func suggestRange(a Answers) string {
-	for second := byte(27); second < 32; second++ {
-		candidate := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, second, 0, 0}), 16)
-		if !overlaps(candidate, a.Subnet, a.Pods, a.Services) {
-			return candidate.String()
+	for _, first := range []byte{172, 10} {
+		for second := byte(27); second < 32; second++ {
+			candidate := netip.PrefixFrom(netip.AddrFrom4([4]byte{first, second, 0, 0}), 16)
+			if !overlaps(candidate, a.Subnet, a.Pods, a.Services) {
+				return candidate.String()
+			}
 		}
 	}
-	return ""
+	return "" // only if all of both are taken
 }
 
 func overlaps(p netip.Prefix, others ...netip.Prefix) bool {

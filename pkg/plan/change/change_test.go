@@ -59,8 +59,17 @@ func TestBetween(t *testing.T) {
 		{"addresses are grouped although each is another", func(s *plan.Spec) {
 			s.Nodes[1].Address, s.Nodes[2].Address = s.Nodes[2].Address, s.Nodes[1].Address
 		}, []string{
-			"nodes address [needs reinstall]: k8c1s1 192.168.9.194/28>192.168.9.195/28; k8c1s2 192.168.9.195/28>192.168.9.194/28",
+			"nodes address [needs reinstall]: k8c1s1 192.168.9.194>192.168.9.195; k8c1s2 192.168.9.195>192.168.9.194",
 			"leaves neighbours [sessions reset]: leaf201 3>3 (0 added, 0 removed, 2 changed); leaf202 3>3 (0 added, 0 removed, 2 changed)",
+		}},
+		{"a larger subnet, in which all keep their addresses", func(s *plan.Spec) {
+			s.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.9.192/27")
+			for i, n := range s.Nodes {
+				s.Nodes[i].Address = netip.PrefixFrom(n.Address.Addr(), 27)
+			}
+		}, []string{
+			"nodes nodeNetwork.subnet [host network rebuilt]: " + everyNode("192.168.9.192/28", "192.168.9.192/27"),
+			"leaves nodeNetwork.subnet [sessions reset]: leaf201 192.168.9.192/28>192.168.9.192/27; leaf202 192.168.9.192/28>192.168.9.192/27",
 		}},
 		{"the leaves' number", func(s *plan.Spec) { s.Fabric.ASN = 64512 }, []string{
 			"nodes fabric.asn [sessions reset]: k8c1m0 63500>64512; k8c1s1 63500>64512; k8c1s2 63500>64512",
@@ -79,7 +88,7 @@ func TestBetween(t *testing.T) {
 			s.Nodes = append(s.Nodes, plan.Node{Name: "k8c1s3", Role: plan.Worker, Address: netip.MustParsePrefix("192.168.9.196/28")})
 		}, []string{
 			"nodes added [none]: k8c1s3 >192.168.9.196/28",
-			"leaves neighbours [sessions reset]: leaf201 3>4 (1 added, 0 removed, 0 changed); leaf202 3>4 (1 added, 0 removed, 0 changed)",
+			"leaves neighbours [none]: leaf201 3>4 (1 added, 0 removed, 0 changed); leaf202 3>4 (1 added, 0 removed, 0 changed)",
 		}},
 		{"a node less moves the numbers of those behind it", func(s *plan.Spec) { s.Nodes = append(s.Nodes[:1:1], s.Nodes[2]) }, []string{
 			"nodes asn [sessions reset]: k8c1s2 63553>63552",
@@ -103,6 +112,22 @@ func TestBetween(t *testing.T) {
 		{"what Calico refuses", func(s *plan.Spec) { s.Pods.BlockSize, s.Services.Subnet = 24, netip.MustParsePrefix("172.30.0.0/16") }, []string{
 			"cluster services.subnet [impossible]:  172.28.0.0/16>172.30.0.0/16",
 			"cluster pods.blockSize [impossible]:  26>24",
+		}},
+		{"numbers that are the operator's", func(s *plan.Spec) { s.ASN.Owned = true }, []string{
+			"cluster asn.owned [none]:  false>true",
+		}},
+		{"two nodes of one's cards and address", func(s *plan.Spec) {
+			was := s.Nodes[2]
+			first, second := was, was
+			first.Name, second.Name = "k8c1w2", "k8c1w3"
+			first.MACs, first.Ports, second.MACs, second.Ports = nil, nil, was.MACs, nil
+			second.Address = netip.MustParsePrefix("192.168.9.196/28")
+			s.Nodes = append(s.Nodes[:2:2], first, second)
+		}, []string{
+			"nodes renamed [needs reinstall]: k8c1s2 k8c1s2>k8c1w2 (its address 192.168.9.195)",
+			"nodes added [none]: k8c1w3 >192.168.9.196/28",
+			"leaves neighbours [sessions reset]: leaf201 3>4 (2 added, 1 removed, 0 changed); leaf202 3>4 (2 added, 1 removed, 0 changed)",
+			"leaves ports [none]: leaf201 3>2 (0 added, 1 removed, 0 changed); leaf202 3>2 (0 added, 1 removed, 0 changed)",
 		}},
 		{"a release", func(s *plan.Spec) { s.Kubernetes.Version = "1.38.0" }, []string{
 			"cluster kubernetes.version [none]:  1.37.2>1.38.0",
@@ -151,7 +176,7 @@ func TestMovesBetweenRacks(t *testing.T) {
 		"nodes leaves [sessions reset]: r0-0 leaf201 10.0.0.252, leaf202 10.0.0.253>leaf201 10.0.1.252, leaf202 10.0.1.253",
 		"leaves neighbours [sessions reset]: r0/leaf201 2>1 (0 added, 1 removed, 0 changed); r0/leaf202 2>1 (0 added, 1 removed, 0 changed)",
 		"leaves ports [none]: r0/leaf201 2>1 (0 added, 1 removed, 0 changed); r0/leaf202 2>1 (0 added, 1 removed, 0 changed)",
-		"leaves neighbours [sessions reset]: r1/leaf201 2>3 (1 added, 0 removed, 0 changed); r1/leaf202 2>3 (1 added, 0 removed, 0 changed)",
+		"leaves neighbours [none]: r1/leaf201 2>3 (1 added, 0 removed, 0 changed); r1/leaf202 2>3 (1 added, 0 removed, 0 changed)",
 		"leaves ports [none]: r1/leaf201 2>3 (1 added, 0 removed, 0 changed); r1/leaf202 2>3 (1 added, 0 removed, 0 changed)",
 	}
 	if diff := cmp.Diff(want, lines(change.Between(old, updated))); diff != "" {

@@ -108,7 +108,7 @@ func choices() []rule[plan.Plan] {
 	return []rule[plan.Plan]{
 		{
 			what: "kubernetes.version", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Version },
-			consequence: "nothing by itself: hosts that are installed from now on get it; running nodes want `kubeadm upgrade`, the control plane first, one minor release at a time",
+			consequence: "nothing by itself: hosts that are installed from now on get it; running nodes want `kubeadm upgrade`, the control plane first, one minor release at a time, and never back",
 		},
 		{
 			what: "runtime.dockerBridge", severity: None, get: func(p plan.Plan) any { return p.Spec.Runtime.DockerBridge },

@@ -68,9 +68,13 @@ func collect(nodes []node, value func(node) string) *neighbours {
 	return c
 }
 
-// against counts both, and says how many are new, gone and different; to is
-// empty if none is.
-func (c *neighbours) against(old *neighbours) (from, to string) {
+// A difference is what became of a rack's nodes.
+type difference struct {
+	from, to string // how many there are, and how many of them are new, gone and different; empty if none is
+	ends     bool   // some are gone or different
+}
+
+func (c *neighbours) against(old *neighbours) difference {
 	var come, gone, other int
 	for name, value := range c.value {
 		was, ok := old.value[name]
@@ -87,9 +91,13 @@ func (c *neighbours) against(old *neighbours) (from, to string) {
 		}
 	}
 	if come+gone+other == 0 {
-		return "", ""
+		return difference{}
 	}
-	return strconv.Itoa(len(old.value)), fmt.Sprintf("%d (%d added, %d removed, %d changed)", len(c.value), come, gone, other)
+	return difference{
+		from: strconv.Itoa(len(old.value)),
+		to:   fmt.Sprintf("%d (%d added, %d removed, %d changed)", len(c.value), come, gone, other),
+		ends: gone+other > 0,
+	}
 }
 
 func (l *list) leaves(old, updated []leaf) {
@@ -99,7 +107,7 @@ func (l *list) leaves(old, updated []leaf) {
 	}
 	rules := leafRules()
 	var come []leaf
-	known := map[[2]*neighbours]Member{}
+	known := map[[2]*neighbours]difference{}
 	for _, f := range updated {
 		was, ok := before[f.name()]
 		if !ok {
@@ -124,23 +132,24 @@ func (l *list) leaves(old, updated []leaf) {
 
 // behind tells of the nodes of a leaf. Leaves of a rack share them, so that
 // they are compared once.
-func (l *list) behind(was, is leaf, known map[[2]*neighbours]Member) {
-	differing := func(a, b *neighbours) Member {
+func (l *list) behind(was, is leaf, known map[[2]*neighbours]difference) {
+	differing := func(a, b *neighbours) difference {
 		pair := [2]*neighbours{a, b}
 		if _, ok := known[pair]; !ok {
-			var m Member
-			m.From, m.To = b.against(a)
-			known[pair] = m
+			known[pair] = b.against(a)
 		}
-		m := known[pair]
-		m.Name = is.name()
-		return m
+		return known[pair]
 	}
-	if m := differing(was.neighbours, is.neighbours); m.To != "" {
-		l.add(m.From+m.To, Change{Scope: Leaves, What: "neighbours", Severity: Reset, Consequence: "configure it anew; sessions of neighbours that are removed or changed end, the others stay"}, m)
+	if d := differing(was.neighbours, is.neighbours); d.to != "" {
+		c := Change{Scope: Leaves, What: "neighbours", Severity: None, Consequence: "configure it anew; sessions of neighbours that are removed or changed end, the others stay"}
+		if d.ends {
+			c.Severity = Reset
+		}
+		l.add(d.from+d.to, c, Member{is.name(), d.from, d.to})
 	}
-	if m := differing(was.ports, is.ports); m.To != "" && is.spec.Fabric.ACI != nil {
-		l.add(m.From+m.To, Change{Scope: Leaves, What: "ports", Severity: None, Consequence: "push interface selectors and paths anew; a port that is taken away carries nothing more"}, m)
+	if d := differing(was.ports, is.ports); d.to != "" && is.spec.Fabric.ACI != nil {
+		c := Change{Scope: Leaves, What: "ports", Severity: None, Consequence: "push interface selectors and paths anew; a port that is taken away carries nothing more"}
+		l.add(d.from+d.to, c, Member{is.name(), d.from, d.to})
 	}
 }
 

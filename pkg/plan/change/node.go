@@ -147,7 +147,7 @@ func nodeOwn() []rule[node] {
 			consequence: "the host is cabled to other leaves, and gets its network from their rack",
 		},
 		{
-			what: "address", severity: Reinstall, each: true, get: func(n node) any { return n.Address },
+			what: "address", severity: Reinstall, each: true, get: func(n node) any { return n.Address.Addr() }, // its length is the subnet's
 			consequence: "a node that enrolled keeps the address that it leased, while leaves that are configured by the new plan wait for the new one: remove the node and install it anew",
 		},
 		{

@@ -66,21 +66,21 @@ type Capacity struct {
 // Of derives the summary of a plan that has no errors.
 func Of(p plan.Plan) Summary {
 	asns := p.Spec.ASNs()
-	s := Summary{Plan: Resolve(p), Nodes: make([]Node, len(p.Spec.Nodes)), Capacity: capacity(p.Spec, asns)}
+	s := Summary{Plan: Resolve(p), Nodes: make([]Node, len(p.Spec.Nodes)), Capacity: capacity(p.Spec)}
 	racks, at := p.Spec.AllRacks(), map[string]int{}
 	for i, r := range racks {
 		at[r.Name] = i
 	}
-	members := make([][]int, len(racks))
+	hosts := make([]int, len(racks))
 	for i, n := range p.Spec.Nodes {
 		s.Nodes[i] = Node{Name: p.FQDN(n), Role: n.Role, Rack: n.Rack, Address: n.Address, ASN: asns[i], Ports: n.Ports}
 		if rack, ok := at[n.Rack]; ok {
 			s.Nodes[i].Sessions = sessions(racks[rack])
-			members[rack] = append(members[rack], i)
+			hosts[rack]++
 		}
 	}
 	for i, r := range racks {
-		s.Racks = append(s.Racks, summarise(r, p.Spec, members[i], asns))
+		s.Racks = append(s.Racks, summarise(r, p.Spec, hosts[i]))
 	}
 	return s
 }
@@ -105,14 +105,14 @@ func sessions(r plan.Rack) []Session {
 	return out
 }
 
-func summarise(r plan.Rack, s plan.Spec, members []int, asns []uint32) Rack {
+func summarise(r plan.Rack, s plan.Spec, nodes int) Rack {
 	out := Rack{
 		Name: r.Name, Subnet: r.NodeNetwork.Subnet, VLAN: r.NodeNetwork.VLAN, Gateway: r.NodeNetwork.Gateway,
-		LeafASN: r.LeafASN, Leaves: r.Leaves, Nodes: len(members),
-		AddressesLeft: addressesLeft(r, s, len(members)),
+		LeafASN: r.LeafASN, Leaves: r.Leaves, Nodes: nodes,
+		AddressesLeft: addressesLeft(r, s, nodes),
 	}
 	if n := r.ASNs.Len(); n > 0 {
-		out.ASNsLeft = new(n - distinct(members, asns))
+		out.ASNsLeft = new(n - nodes)
 	}
 	return out
 }
@@ -137,25 +137,17 @@ func addressesLeft(r plan.Rack, s plan.Spec, nodes int) int {
 	return max(left, 0)
 }
 
-func distinct(members []int, asns []uint32) int {
-	seen := map[uint32]bool{}
-	for _, i := range members {
-		seen[asns[i]] = true
-	}
-	return len(seen)
-}
-
-func capacity(s plan.Spec, asns []uint32) Capacity {
-	all := make([]int, len(asns))
-	for i := range all {
-		all[i] = i
-	}
+// capacity counts on what Parse has held: numbers and blocks for all nodes.
+func capacity(s plan.Spec) Capacity {
+	nodes := len(s.Nodes)
 	c := Capacity{
 		ASNs:      plan.ASNRange{First: s.ASN.First, Last: s.ASN.Last}.Len(),
 		PodBlocks: power(s.Pods.BlockSize - s.Pods.Subnet.Bits()),
 	}
-	c.ASNsLeft = max(c.ASNs-distinct(all, asns), 0)
-	c.PodBlocksLeft = max(c.PodBlocks-len(s.Nodes), 0)
+	if s.ASN.Model == plan.PerNode {
+		c.ASNsLeft = c.ASNs - nodes
+	}
+	c.PodBlocksLeft = c.PodBlocks - nodes
 	return c
 }
 

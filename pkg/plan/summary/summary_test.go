@@ -94,6 +94,9 @@ func TestCapacity(t *testing.T) {
 			var rooms []int
 			for _, r := range got.Racks {
 				rooms = append(rooms, r.AddressesLeft)
+				if r.Name == "a" && (r.ASNsLeft == nil || *r.ASNsLeft != 3) || r.Name != "a" && r.ASNsLeft != nil {
+					t.Errorf("numbers left in rack %q are %v, want 3 in a", r.Name, r.ASNsLeft)
+				}
 			}
 			if diff := cmp.Diff(tt.rooms, rooms); diff != "" {
 				t.Errorf("hosts that fit (-want +got):\n%s", diff)
