@@ -49,15 +49,6 @@ decide. This prints an APIC's pin; compare it with one read at the APIC itself:
 	return parent
 }
 
-// onePlan wants one argument. The exit status of a wrong call is not that of a
-// comparison that has found something.
-func onePlan(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return &usageError{fmt.Errorf("%s: want one plan, got %d argument(s)", cmd.CommandPath(), len(args))}
-	}
-	return nil
-}
-
 func fabricDiffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff PLAN",
@@ -79,7 +70,7 @@ is, 2 when that could not be found out.`,
 		Example: `  joinsvc fabric diff --apic https://apic1 --ca apic-ca.pem plan.yaml
   joinsvc fabric diff --apic https://apic1 --pin sha256:6b86b2… --lldp reports/ plan.yaml
   joinsvc fabric diff --apic https://apic1 -o json plan.yaml | jq '.conflicts'`,
-		Args: onePlan,
+		Args: cobra.ExactArgs(1),
 	}
 	var f apicFlags
 	f.register(cmd)
@@ -136,7 +127,7 @@ to do sends nothing.
 It needs a terminal to ask on, or --yes.`,
 		Example: `  joinsvc fabric push --apic https://apic1 --ca apic-ca.pem plan.yaml
   joinsvc fabric push --apic https://apic1 --ca apic-ca.pem --password-file apic.pass --yes plan.yaml`,
-		Args: onePlan,
+		Args: cobra.ExactArgs(1),
 	}
 	var f apicFlags
 	f.register(cmd)
@@ -165,7 +156,7 @@ else has put something below is therefore kept and named; delete that, or move
 it, and run delete again. Policies of others that only refer to ours, as an EPG
 that consumes our contract does, hold nothing: the APIC raises a fault there.`,
 		Example: "  joinsvc fabric delete --apic https://apic1 --ca apic-ca.pem plan.yaml",
-		Args:    onePlan,
+		Args:    cobra.ExactArgs(1),
 	}
 	var f apicFlags
 	f.register(cmd)

@@ -53,12 +53,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// usageError is a call with wrong flags.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
 // statusError is a failure with an exit status of its own.
 type statusError struct {
 	err    error
@@ -95,6 +89,7 @@ this machine, through a socket that root alone may open.`,
 	load := func() (config, error) { return loadConfig(*file) }
 	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load))
 	root.AddCommand(planCommand(), renderCommand(), fabricCommand(), versionCommand())
+	refuseWrongCalls(root)
 	return root
 }
 

@@ -307,7 +307,7 @@ func TestNobodyServes(t *testing.T) {
 
 func TestCallsThatCannotBeMeant(t *testing.T) {
 	i := install(t, asShipped)
-	for _, args := range [][]string{{"serve", "--colour"}, {"status", "-o", "xml"}, {"token", "create", "--uses", "many"}} {
+	for _, args := range [][]string{{"serve", "--colour"}, {"status", "-o", "xml"}, {"token", "create", "--uses", "many"}, {"frob"}, {"plan", "frob"}, {"plan", "check"}, {"version", "x"}} {
 		if code, _, errs := i.cli(args...); code != 2 || !strings.Contains(errs, "joinsvc --help") {
 			t.Errorf("%q: exit %d, %s", args, code, errs)
 		}

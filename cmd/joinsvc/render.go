@@ -75,7 +75,7 @@ func kindNames() []string {
 
 func renderArgs(_ *cobra.Command, args []string) error {
 	if len(args) != 2 {
-		return &usageError{fmt.Errorf("render: want a kind and a plan, got %d argument(s); the kinds are %s", len(args), strings.Join(kindNames(), ", "))}
+		return fmt.Errorf("want a kind and a plan, got %d argument(s); the kinds are %s", len(args), strings.Join(kindNames(), ", "))
 	}
 	return nil
 }

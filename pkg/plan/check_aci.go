@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strings"
 )
 
 // aciName is what an APIC takes as the name of an object.
@@ -16,8 +17,8 @@ func (c *checker) aci(s Spec) {
 	if a == nil {
 		return
 	}
-	c.aciName("spec.fabric.aci.tenant", a.Tenant)
-	c.aciName("spec.fabric.aci.vrf", a.VRF)
+	c.aciScope("spec.fabric.aci.tenant", a.Tenant, 63)
+	c.aciScope("spec.fabric.aci.vrf", a.VRF, 64)
 	c.aciName("spec.fabric.aci.l3out", a.L3Out)
 	if a.Outside != (Outside{}) {
 		c.outside(s, a.Outside)
@@ -42,6 +43,14 @@ func (c *checker) aci(s Spec) {
 func (c *checker) aciName(path, name string) {
 	if !aciName.MatchString(name) {
 		c.errorf(path, "%q is no name for an APIC: want 1 to 64 letters, digits and _.:-", name)
+	}
+}
+
+// aciScope wants what an APIC takes as the name of a tenant or a VRF, which a
+// colon parts in the VRF's name on a leaf (metadata of fv:Tenant and fv:Ctx).
+func (c *checker) aciScope(path, name string, most int) {
+	if !aciName.MatchString(name) || strings.Contains(name, ":") || len(name) > most {
+		c.errorf(path, "%q is no name for an APIC there: want 1 to %d letters, digits and _.-", name, most)
 	}
 }
 

@@ -2,7 +2,11 @@
 
 package plan_test
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 func TestFabricNumbers(t *testing.T) {
 	internal := func(n string) edit { return edit{"internalASN: 65000", "internalASN: " + n} }
@@ -122,8 +126,12 @@ func TestLeaves(t *testing.T) {
 func TestACI(t *testing.T) {
 	for _, tt := range []reportTest{
 		{"names", []edit{{"tenant: TEN_K8_C1", "tenant: K8 C1"}, {"      vrf: VRF_K8_C1\n", ""}}, []string{
-			`error: spec.fabric.aci.tenant: "K8 C1" is no name for an APIC: want 1 to 64 letters, digits and _.:-`,
-			`error: spec.fabric.aci.vrf: "" is no name for an APIC: want 1 to 64 letters, digits and _.:-`,
+			`error: spec.fabric.aci.tenant: "K8 C1" is no name for an APIC there: want 1 to 63 letters, digits and _.-`,
+			`error: spec.fabric.aci.vrf: "" is no name for an APIC there: want 1 to 64 letters, digits and _.-`,
+		}},
+		{"names with a colon, or too long", []edit{{"tenant: TEN_K8_C1", "tenant: " + strings.Repeat("t", 64)}, {"vrf: VRF_K8_C1", "vrf: VRF:K8"}}, []string{
+			fmt.Sprintf("error: spec.fabric.aci.tenant: %q is no name for an APIC there: want 1 to 63 letters, digits and _.-", strings.Repeat("t", 64)),
+			`error: spec.fabric.aci.vrf: "VRF:K8" is no name for an APIC there: want 1 to 64 letters, digits and _.-`,
 		}},
 		{"the way out", []edit{{"leaf: leaf201\n", "leaf: leaf209\n"}, {"port: 1/48", "port: eth1/48"}, {"vlan: 108", "vlan: 0"}, {"10.108.0.1/30", "10.108.0.3/30"}}, []string{
 			`error: spec.fabric.aci.outside.leaf: "leaf209" is no leaf of the plan`,
