@@ -10,28 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/change"
 )
 
 const referencePlan = "../../docs/examples/k8c1.yaml"
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		write(t, path, got)
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
 
 // planned runs a command of `joinsvc plan`.
 func planned(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -63,12 +47,12 @@ func TestPlanShow(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
-	golden(t, "show.txt", out)
+	golden.Check(t, filepath.Join("testdata", "show.txt"), out)
 	code, out, errs = planned(t, "show", "-o", "yaml", referencePlan)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
-	golden(t, "show.yaml", out)
+	golden.Check(t, filepath.Join("testdata", "show.yaml"), out)
 }
 
 // The plan in -o json is a plan, in which nothing is left to derive.
@@ -107,7 +91,7 @@ func TestPlanDiff(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
-	golden(t, "diff.txt", out)
+	golden.Check(t, filepath.Join("testdata", "diff.txt"), out)
 
 	code, out, _ = planned(t, "diff", "-o", "json", referencePlan, updated)
 	var got differences

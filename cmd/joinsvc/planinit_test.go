@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -17,7 +18,7 @@ func TestPlanInitSuggested(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
-	golden(t, "init.yaml", out)
+	golden.Check(t, filepath.Join("testdata", "init.yaml"), out)
 	if _, report := plan.Parse([]byte(out)); len(report) > 0 {
 		t.Errorf("the suggested plan has %v", report)
 	}
@@ -73,7 +74,7 @@ func TestPlanInitConversation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, errs)
 	}
-	golden(t, "conversation.txt", errs)
+	golden.Check(t, filepath.Join("testdata", "conversation.txt"), errs)
 	p, report := plan.Parse([]byte(out))
 	if len(report) > 0 || p.Metadata.Name != "k9" || p.Spec.Domain != "lab.example" {
 		t.Errorf("%v\n%s", report, out)

@@ -13,13 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/nodeprep/nodeprep/internal/golden"
 )
 
-// Check compares the pages of root and its commands with those in dir, or
-// writes them there.
-func Check(t *testing.T, root *cobra.Command, dir string, update bool) {
+// Check compares the pages of root and its commands with those in dir, or with
+// -update writes them there.
+func Check(t *testing.T, root *cobra.Command, dir string) {
 	t.Helper()
-	if update {
+	if golden.Updating() {
 		remove(t, dir, root.Name()) // with it the pages of commands that are gone
 		generate(t, root, dir)
 	}

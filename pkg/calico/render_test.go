@@ -4,33 +4,18 @@ package calico
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write testdata/ from what the code says now")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile("testdata/"+name, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(testdata(t, name), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
 
 func render(t *testing.T, p plan.Plan) string {
 	t.Helper()
@@ -107,7 +92,7 @@ func TestRenderIsWhatWasMadeByHand(t *testing.T) {
 	if diff := cmp.Diff(objects(t, byHand), objects(t, text)); diff != "" {
 		t.Errorf("objects (-by hand +rendered):\n%s", diff)
 	}
-	golden(t, "render-k8c1.yaml", text)
+	golden.Check(t, "testdata/render-k8c1.yaml", text)
 }
 
 // racked is the example with k8c1s2 in a second rack.
@@ -134,7 +119,7 @@ func racked(t *testing.T) plan.Plan {
 func TestRenderRacks(t *testing.T) {
 	p := racked(t)
 	text := render(t, p)
-	golden(t, "render-racks.yaml", text)
+	golden.Check(t, "testdata/render-racks.yaml", text)
 	var peers []string
 	for name := range objects(t, text) {
 		if strings.HasPrefix(name, "BGPPeer/") {

@@ -3,18 +3,13 @@
 package plan_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write the pages that are made from these tests")
 
 // A slip was made once, by hand, between a text and its files. Either a plan
 // can hold it, and then the report has lines for it, or it cannot.
@@ -152,22 +147,7 @@ func (s slip) run(t *testing.T) {
 }
 
 // The page is this table.
-func TestSlipsPage(t *testing.T) {
-	const page = "../../docs/slips.md"
-	got := slipsPage()
-	if *update {
-		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is old; go test ./pkg/plan -run SlipsPage -update (-want +got):\n%s", page, diff)
-	}
-}
+func TestSlipsPage(t *testing.T) { golden.Check(t, "../../docs/slips.md", slipsPage()) }
 
 func slipsPage() string {
 	var b strings.Builder

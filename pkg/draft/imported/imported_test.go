@@ -3,7 +3,6 @@
 package imported_test
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,11 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/draft/imported"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write testdata/ from what the code says now")
 
 // byHand are the files of the reference cluster as somebody has written them,
 // with a slip: k8c1s2 has a /24.
@@ -61,23 +59,6 @@ func text(t testing.TB, r imported.Result) string {
 	return out
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 func problems(r imported.Result) []string {
 	var out []string
 	for _, p := range r.Problems {
@@ -90,7 +71,7 @@ func problems(r imported.Result) []string {
 func TestPlan(t *testing.T) {
 	r := imported.Plan(byHand(t), hints())
 	out := text(t, r)
-	golden(t, "plan.yaml", out)
+	golden.Check(t, filepath.Join("testdata", "plan.yaml"), out)
 	if len(r.Gaps) > 0 {
 		t.Errorf("gaps: %v", r.Gaps)
 	}
@@ -138,7 +119,7 @@ func reference(t *testing.T) []byte {
 // Without the hints, the plan says where it has gaps.
 func TestGaps(t *testing.T) {
 	r := imported.Plan(byHand(t), imported.Hints{})
-	golden(t, "gaps.yaml", text(t, r))
+	golden.Check(t, filepath.Join("testdata", "gaps.yaml"), text(t, r))
 	var paths []string
 	for _, g := range r.Gaps {
 		paths = append(paths, g.Path)
@@ -312,7 +293,7 @@ spec: {cidr: 172.26.0.0/16, disabled: true}
 	h.ControlPlanes, h.MACs, h.Services = nil, nil, netip.Prefix{}
 	h.Cluster, h.APIEndpoint = "other", netip.MustParseAddrPort("10.0.0.1:6443")
 	r := imported.Plan(files, h)
-	golden(t, "other.yaml", text(t, r))
+	golden.Check(t, filepath.Join("testdata", "other.yaml"), text(t, r))
 	want := []string{`all.yaml:20: "10.9.0.1-10.9.0.9" is no range such as 172.29.0.0/16, which is what Calico announces`}
 	if diff := cmp.Diff(want, problems(r)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

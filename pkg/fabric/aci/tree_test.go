@@ -3,7 +3,6 @@
 package aci
 
 import (
-	"flag"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,10 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write testdata/ from what the code says now")
 
 // k8c1 is the shipped plan with texts replaced: old, new, old, new.
 func k8c1(t testing.TB, replace ...string) plan.Plan {
@@ -123,28 +122,11 @@ func tree(t testing.TB, p plan.Plan, c Cabling) *Object {
 	return root
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 func TestTreeIsAsItWas(t *testing.T) {
 	base := tree(t, edited(t, small), nil)
 	for name, p := range variants(t) {
 		if name != "k8c1" {
-			golden(t, name+".txt", []byte(changes(base, tree(t, p, nil))))
+			golden.Check(t, filepath.Join("testdata", name+".txt"), []byte(changes(base, tree(t, p, nil))))
 		}
 	}
 	for name, root := range map[string]*Object{"k8c1": tree(t, k8c1(t), nil), "small": base} {
@@ -152,13 +134,13 @@ func TestTreeIsAsItWas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".json", text)
+		golden.Check(t, filepath.Join("testdata", name+".json"), text)
 	}
 	text, err := Terraform(tree(t, k8c1(t), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "k8c1.tf", text)
+	golden.Check(t, filepath.Join("testdata", "k8c1.tf"), text)
 }
 
 // changes are the objects that one tree has and the other has not.

@@ -3,7 +3,6 @@
 package leaf_test
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -11,12 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
-
-var update = flag.Bool("update", false, "write testdata/ from what the code says now")
 
 // example is the shipped plan: three nodes of AS numbers of their own.
 func example(t testing.TB) plan.Plan {
@@ -82,23 +79,6 @@ func racks(t testing.TB, racks, hosts int) plan.Plan {
 	return p
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 // platforms are the emitters whose leaves are texts.
 func platforms() map[string]platform {
 	return map[string]platform{
@@ -121,7 +101,7 @@ func TestPlatforms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+"."+extension, got)
+			golden.Check(t, filepath.Join("testdata", name+"."+extension), got)
 		}
 	}
 }
@@ -132,6 +112,6 @@ func TestSONiC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".sonic.json", got)
+		golden.Check(t, filepath.Join("testdata", name+".sonic.json"), got)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -63,7 +64,7 @@ func values(t *testing.T, file string, p plan.Plan) (then, now any) {
 		t.Fatal(err)
 	}
 	was, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) && *update {
+	if errors.Is(err, fs.ErrNotExist) && golden.Updating() {
 		was, err = text, os.WriteFile(file, append(text, '\n'), 0o644)
 	}
 	if err != nil {

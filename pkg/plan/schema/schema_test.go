@@ -3,7 +3,6 @@
 package schema_test
 
 import (
-	"flag"
 	"os"
 	"path"
 	"strings"
@@ -11,12 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/schema"
 	"github.com/nodeprep/nodeprep/pkg/plan/schema/internal/generate"
 )
-
-var update = flag.Bool("update", false, "write the schema and docs/plan.md from the types of package plan")
 
 const again = "run `go test ./pkg/plan/schema -update` and read the difference"
 
@@ -31,23 +29,6 @@ func generated(t *testing.T) (*generate.Schema, []byte) {
 		t.Fatal(err)
 	}
 	return s, text
-}
-
-// golden holds a file against what was generated, or writes it.
-func golden(t *testing.T, file string, want []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, want, 0o644); err != nil { //nolint:gosec // read by everybody
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs from the types (-generated +file); %s:\n%s", file, again, diff)
-	}
 }
 
 // A version that was published only grows. To change it otherwise, bump
@@ -65,7 +46,7 @@ func TestSchema(t *testing.T) {
 				plan.APIVersion, strings.Join(found, "\n  "))
 		}
 	}
-	golden(t, file, text)
+	golden.Check(t, file, text)
 }
 
 func TestThePublishedSchemaIsOfThisVersion(t *testing.T) {
@@ -89,5 +70,5 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "../../../docs/plan.md", text)
+	golden.Check(t, "../../../docs/plan.md", text)
 }
