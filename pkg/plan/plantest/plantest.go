@@ -72,6 +72,7 @@ spec:
     subnet: 192.168.0.0/17
   loadBalancers:
     subnet: 192.168.128.0/17
+    metallb: {version: 0.16.1}
 `
 
 // A layout spreads hosts over racks; rack and host count from 0.
