@@ -149,6 +149,8 @@ func (c *checker) prefix(path string, p netip.Prefix) bool {
 // inSubnet wants an address that a machine in subnet can have.
 func (c *checker) inSubnet(path string, a netip.Addr, subnet netip.Prefix) {
 	switch {
+	case !a.IsValid() && !subnet.IsValid():
+		c.errorf(path, "is missing; want an address in the nodes' subnet")
 	case !a.IsValid():
 		c.errorf(path, "is missing; want an address in %s", subnet)
 	case !subnet.IsValid():

@@ -118,6 +118,10 @@ func TestNodeNetwork(t *testing.T) {
 			"error: spec.nodeNetwork.dns[1]: 172.27.0.3 is in 172.27.0.0/16 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",
 			"error: spec.nodeNetwork.dns[2]: 0.0.0.0 is the address of no server",
 		}},
+		{"no gateway and no subnet", []edit{{"    gateway: 192.168.9.206\n", ""}, {"    subnet: 192.168.9.192/28\n", ""}}, []string{
+			"error: spec.nodeNetwork.subnet: is missing; want a subnet such as 192.168.9.192/28",
+			"error: spec.nodeNetwork.gateway: is missing; want an address in the nodes' subnet",
+		}},
 		{"no gateway", []edit{{"    gateway: 192.168.9.206\n", ""}}, []string{
 			"error: spec.nodeNetwork.gateway: is missing; want an address in 192.168.9.192/28",
 		}},
