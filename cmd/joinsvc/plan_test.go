@@ -15,8 +15,6 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan/change"
 )
 
-const referencePlan = "../../docs/examples/k8c1.yaml"
-
 // planned runs a command of `joinsvc plan`.
 func planned(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
@@ -28,7 +26,7 @@ func planned(t *testing.T, args ...string) (code int, stdout, stderr string) {
 // planWith is a copy of the example with old replaced by updated, pairwise.
 func planWith(t *testing.T, pairs ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(referencePlan)
+	text, err := os.ReadFile(examplePlan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,12 +41,12 @@ func planWith(t *testing.T, pairs ...string) string {
 }
 
 func TestPlanShow(t *testing.T) {
-	code, out, errs := planned(t, "show", referencePlan)
+	code, out, errs := planned(t, "show", examplePlan)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
 	golden.Check(t, filepath.Join("testdata", "show.txt"), out)
-	code, out, errs = planned(t, "show", "-o", "yaml", referencePlan)
+	code, out, errs = planned(t, "show", "-o", "yaml", examplePlan)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
@@ -87,13 +85,13 @@ func TestPlanDiff(t *testing.T) {
 		t, "mtu: 9000", "mtu: 1500", "name: k8c1s2", "name: k8c1w2", "192.168.9.194/28", "192.168.9.196/28",
 		"blockSize: 26", "blockSize: 25", "version: 1.37.2", "version: 1.38.0",
 	)
-	code, out, errs := planned(t, "diff", referencePlan, updated)
+	code, out, errs := planned(t, "diff", examplePlan, updated)
 	if code != 0 || errs != "" {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
 	golden.Check(t, filepath.Join("testdata", "diff.txt"), out)
 
-	code, out, _ = planned(t, "diff", "-o", "json", referencePlan, updated)
+	code, out, _ = planned(t, "diff", "-o", "json", examplePlan, updated)
 	var got differences
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 {
 		t.Fatalf("exit %d, %v", code, err)
@@ -101,11 +99,11 @@ func TestPlanDiff(t *testing.T) {
 	if got.Worst != change.Impossible || len(got.Changes) != 8 {
 		t.Errorf("%d changes, the worst %s; want 8, impossible", len(got.Changes), got.Worst)
 	}
-	code, out, _ = planned(t, "diff", referencePlan, referencePlan)
+	code, out, _ = planned(t, "diff", examplePlan, examplePlan)
 	if code != 0 || out != "both plans mean the same\n" {
 		t.Errorf("exit %d, %s", code, out)
 	}
-	if _, out, _ = planned(t, "diff", "-o", "json", referencePlan, referencePlan); !strings.Contains(out, `"changes": []`) {
+	if _, out, _ = planned(t, "diff", "-o", "json", examplePlan, examplePlan); !strings.Contains(out, `"changes": []`) {
 		t.Errorf("no changes are not an empty list: %s", out)
 	}
 }
@@ -133,7 +131,7 @@ func TestPlanDiffMany(t *testing.T) {
 // A plan with errors means nothing, and changes into nothing.
 func TestPlanShowAndDiffRefuseErrors(t *testing.T) {
 	wrong := planWith(t, "192.168.9.194/28", "192.168.9.211/28", "vlan: 1500", "vlan: 5000")
-	for _, args := range [][]string{{"show", wrong}, {"show", "-o", "json", wrong}, {"diff", wrong, referencePlan}, {"diff", referencePlan, wrong}} {
+	for _, args := range [][]string{{"show", wrong}, {"show", "-o", "json", wrong}, {"diff", wrong, examplePlan}, {"diff", examplePlan, wrong}} {
 		code, out, errs := planned(t, args...)
 		if code != 1 || out != "" || !strings.Contains(errs, "spec.nodes[1].address: 192.168.9.211") || !strings.Contains(errs, "spec.nodeNetwork.vlan: 5000") {
 			t.Errorf("%v: exit %d, %q, %s", args, code, out, errs)
@@ -142,7 +140,7 @@ func TestPlanShowAndDiffRefuseErrors(t *testing.T) {
 	if code, _, errs := planned(t, "show", "/nonexistent"); code != 1 || !strings.Contains(errs, "reading the plan") {
 		t.Errorf("exit %d, %s", code, errs)
 	}
-	for _, args := range [][]string{{"show", "-o", "xml", referencePlan}, {"diff", "-o", "yaml", referencePlan, referencePlan}, {"import", "--services", "x", referencePlan}, {"import", "--mac", "a=b", referencePlan}, {"import", "--api-endpoint", "x", referencePlan}} {
+	for _, args := range [][]string{{"show", "-o", "xml", examplePlan}, {"diff", "-o", "yaml", examplePlan, examplePlan}, {"import", "--services", "x", examplePlan}, {"import", "--mac", "a=b", examplePlan}, {"import", "--api-endpoint", "x", examplePlan}} {
 		if code, _, errs := planned(t, args...); code != 2 {
 			t.Errorf("%v: exit %d, %s", args, code, errs)
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 // fixture is a control plane with Calico's CRDs, and joinsvc's access to it,
@@ -91,14 +92,7 @@ func newFixture(t *testing.T) *fixture {
 
 func reference(t *testing.T) plan.Plan {
 	t.Helper()
-	p, report, err := plan.Load("../../docs/examples/k8c1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := report.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../docs/examples/k8c1.yaml")
 }
 
 // connect goes the way of a real cluster: joinsvc's request and RBAC are

@@ -13,18 +13,12 @@ import (
 	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 func reference(t *testing.T) plan.Plan {
 	t.Helper()
-	p, report, err := plan.Load("../../docs/examples/k8c1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := report.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../docs/examples/k8c1.yaml")
 }
 
 func render(t *testing.T, p plan.Plan, node string) string {

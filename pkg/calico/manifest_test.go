@@ -11,18 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 func reference(t *testing.T) plan.Plan {
 	t.Helper()
-	p, report, err := plan.Load("../../docs/examples/k8c1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := report.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../docs/examples/k8c1.yaml")
 }
 
 func testdata(t *testing.T, name string) string {

@@ -11,7 +11,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -25,6 +24,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/pki"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 // world is a coordinator on a real etcd, with a clock and a cluster of its own.
@@ -85,11 +85,7 @@ func (f *fakeCluster) RevokeToken(_ context.Context, token string) error {
 
 func testPlan(t *testing.T) plan.Plan {
 	t.Helper()
-	p, report, err := plan.Load("../../docs/examples/k8c1.yaml")
-	if err := errors.Join(err, report.Err()); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../docs/examples/k8c1.yaml")
 }
 
 func newWorld(t *testing.T, p plan.Plan) *world {

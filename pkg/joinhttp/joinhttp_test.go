@@ -33,6 +33,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/joinhttp"
 	"github.com/nodeprep/nodeprep/pkg/pki"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 // service is the real thing on loopback: TLS, handlers, domain, etcd.
@@ -62,10 +63,7 @@ func (b *syncBuffer) String() string {
 
 func start(t *testing.T) *service {
 	t.Helper()
-	p, report, err := plan.Load("../../docs/examples/k8c1.yaml")
-	if err := errors.Join(err, report.Err()); err != nil {
-		t.Fatal(err)
-	}
+	p := plantest.Load(t, "../../docs/examples/k8c1.yaml")
 	s := &service{t: t, log: &syncBuffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	e, err := etcd.Start(t.Context(), t.TempDir(), log)

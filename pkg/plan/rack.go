@@ -33,34 +33,6 @@ func (s Spec) NodesOf(rack string) []int {
 	return at
 }
 
-// ASNs are the AS numbers that the nodes prefer, in their order: a node's own;
-// else in the cluster model the one, in the node model the first of the range
-// of its rack (else of the plan) plus its place among the nodes of that range.
-// A lease decides whether a node gets it.
-func (s Spec) ASNs() []uint32 {
-	racks := make(map[string]ASNRange, len(s.Racks))
-	for _, r := range s.Racks {
-		racks[r.Name] = r.ASNs
-	}
-	place := map[uint32]uint32{} // by the first number of a range
-	asns := make([]uint32, len(s.Nodes))
-	for i, n := range s.Nodes {
-		first := s.ASN.First
-		if r := racks[n.Rack]; r != (ASNRange{}) {
-			first = r.First
-		}
-		asns[i] = n.ASN
-		if n.ASN == 0 {
-			asns[i] = first + place[first]
-		}
-		if n.ASN == 0 && s.ASN.Model == PerCluster {
-			asns[i] = s.ASN.First
-		}
-		place[first]++
-	}
-	return asns
-}
-
 // perRack counts the nodes of each rack.
 func (s Spec) perRack() map[string]int {
 	count := make(map[string]int, len(s.Racks))

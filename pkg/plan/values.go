@@ -7,8 +7,23 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 )
+
+// oneOf sets into to the text if it is one of the values, and nothing else.
+func oneOf[T ~string](into *T, text []byte, values ...T) error {
+	if slices.Contains(values, T(text)) {
+		*into = T(text)
+		return nil
+	}
+	last := len(values) - 1
+	want := string(values[0])
+	for _, v := range values[1:last] {
+		want += ", " + string(v)
+	}
+	return fmt.Errorf("want %s or %s", want, values[last])
+}
 
 // Role is what a node is for.
 type Role string
@@ -20,14 +35,7 @@ const (
 )
 
 // UnmarshalText accepts the two roles and nothing else.
-func (r *Role) UnmarshalText(text []byte) error {
-	switch role := Role(text); role {
-	case ControlPlane, Worker:
-		*r = role
-		return nil
-	}
-	return fmt.Errorf("want %s or %s", ControlPlane, Worker)
-}
+func (r *Role) UnmarshalText(text []byte) error { return oneOf(r, text, ControlPlane, Worker) }
 
 // SELinux is the mode that a host is brought to.
 type SELinux string
@@ -41,12 +49,7 @@ const (
 
 // UnmarshalText accepts the three modes and nothing else.
 func (s *SELinux) UnmarshalText(text []byte) error {
-	switch mode := SELinux(text); mode {
-	case Permissive, Enforcing, Leave:
-		*s = mode
-		return nil
-	}
-	return fmt.Errorf("want %s, %s or %s", Permissive, Enforcing, Leave)
+	return oneOf(s, text, Permissive, Enforcing, Leave)
 }
 
 // MAC is an IEEE 802 hardware address in the form that the kernel prints, so
@@ -77,14 +80,7 @@ const (
 )
 
 // UnmarshalText accepts the two models and nothing else.
-func (m *Model) UnmarshalText(text []byte) error {
-	switch model := Model(text); model {
-	case PerNode, PerCluster:
-		*m = model
-		return nil
-	}
-	return fmt.Errorf("want %s or %s", PerNode, PerCluster)
-}
+func (m *Model) UnmarshalText(text []byte) error { return oneOf(m, text, PerNode, PerCluster) }
 
 // RuntimeName is a container runtime.
 type RuntimeName string
@@ -96,14 +92,7 @@ const (
 )
 
 // UnmarshalText accepts the two runtimes and nothing else.
-func (r *RuntimeName) UnmarshalText(text []byte) error {
-	switch name := RuntimeName(text); name {
-	case Containerd, Docker:
-		*r = name
-		return nil
-	}
-	return fmt.Errorf("want %s or %s", Containerd, Docker)
-}
+func (r *RuntimeName) UnmarshalText(text []byte) error { return oneOf(r, text, Containerd, Docker) }
 
 // Cgroups is the version of the kernel's control groups (cgroups(7)).
 type Cgroups string
@@ -115,14 +104,7 @@ const (
 )
 
 // UnmarshalText accepts the two versions and nothing else.
-func (c *Cgroups) UnmarshalText(text []byte) error {
-	switch v := Cgroups(text); v {
-	case CgroupsV1, CgroupsV2:
-		*c = v
-		return nil
-	}
-	return fmt.Errorf("want %s or %s", CgroupsV1, CgroupsV2)
-}
+func (c *Cgroups) UnmarshalText(text []byte) error { return oneOf(c, text, CgroupsV1, CgroupsV2) }
 
 // Port is where a leg's cable ends: "leaf201:1/3".
 type Port struct {

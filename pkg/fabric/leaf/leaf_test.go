@@ -5,7 +5,6 @@ package leaf_test
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,20 +12,13 @@ import (
 	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 // example is the shipped plan: three nodes of AS numbers of their own.
 func example(t testing.TB) plan.Plan {
 	t.Helper()
-	doc, err := os.ReadFile("../../../docs/examples/k8c1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, report := plan.Parse(doc)
-	if err := report.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../../docs/examples/k8c1.yaml")
 }
 
 // cluster is the shipped plan with one AS number for all nodes.

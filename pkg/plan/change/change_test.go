@@ -5,7 +5,6 @@ package change_test
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,19 +13,12 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/change"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
 func example(t testing.TB) plan.Plan {
 	t.Helper()
-	text, err := os.ReadFile("../../../docs/examples/k8c1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, report := plan.Parse(text)
-	if err := report.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../../docs/examples/k8c1.yaml")
 }
 
 // lines are changes without their consequences, which are prose.

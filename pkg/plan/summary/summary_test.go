@@ -5,27 +5,19 @@ package summary_test
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 	"github.com/nodeprep/nodeprep/pkg/plan/summary"
 )
 
 func example(t testing.TB) plan.Plan {
 	t.Helper()
-	text, err := os.ReadFile("../../../docs/examples/k8c1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, report := plan.Parse(text)
-	if err := report.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return plantest.Load(t, "../../../docs/examples/k8c1.yaml")
 }
 
 func all() cmp.Option { return cmp.Exporter(func(reflect.Type) bool { return true }) }
