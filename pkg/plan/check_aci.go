@@ -20,6 +20,7 @@ func (c *checker) aci(s Spec) {
 	c.aciScope("spec.fabric.aci.tenant", a.Tenant, 63)
 	c.aciScope("spec.fabric.aci.vrf", a.VRF, 64)
 	c.aciName("spec.fabric.aci.l3out", a.L3Out)
+	c.aciRacks(s)
 	if a.Outside != (Outside{}) {
 		c.outside(s, a.Outside)
 	}
@@ -54,6 +55,28 @@ func (c *checker) aciScope(path, name string, most int) {
 	}
 }
 
+// aciRacks wants of each rack a pair of leaves or one, and a VLAN of its own:
+// all SVIs of an L3Out with one encapsulation are one bridge domain throughout
+// the fabric, whatever their leaves (APIC Layer 3 Networking Configuration
+// Guide, "SVI External Encapsulation Scope").
+func (c *checker) aciRacks(s Spec) {
+	if n := len(s.Fabric.Leaves); len(s.Racks) == 0 && n > 2 {
+		c.errorf("spec.fabric.leaves", "has %d leaves; ACI's virtual port channels have two: want two, or one", n)
+	}
+	first := map[uint16]string{}
+	for i, r := range s.Racks {
+		if n := len(r.Leaves); n > 2 {
+			c.errorf(fmt.Sprintf("spec.racks[%d].leaves", i), "has %d leaves; ACI's virtual port channels have two: want two, or one", n)
+		}
+		if other, taken := first[r.NodeNetwork.VLAN]; taken && r.NodeNetwork.VLAN != 0 {
+			c.errorf(fmt.Sprintf("spec.racks[%d].nodeNetwork.vlan", i), "%d is the VLAN of rack %s already, which ACI would join with this one in one bridge domain; want another",
+				r.NodeNetwork.VLAN, other)
+			continue
+		}
+		first[r.NodeNetwork.VLAN] = r.Name
+	}
+}
+
 // floating wants the floating SVI's address in the one subnet that it serves.
 func (c *checker) floating(s Spec, r Rack) {
 	const path = "spec.fabric.aci.floatingSVI.address"
@@ -74,6 +97,9 @@ func (c *checker) floating(s Spec, r Rack) {
 func (c *checker) outside(s Spec, o Outside) {
 	const path = "spec.fabric.aci.outside"
 	c.aciName(path+".l3out", o.L3Out)
+	if o.L3Out == s.Fabric.ACI.L3Out {
+		c.errorf(path+".l3out", "%s is spec.fabric.aci.l3out, which leads to the nodes; want another name", o.L3Out)
+	}
 	if o.Domain != "" {
 		c.aciName(path+".domain", o.Domain)
 	}
@@ -120,8 +146,10 @@ func (c *checker) applicationAddress(s Spec, path string, a netip.Prefix) {
 	switch {
 	case !c.prefix(path, a):
 	case within(s.LoadBalancers.Subnet):
+	case a == s.Pods.Subnet:
+		c.errorf(path, "%s is the range of all pods, which have an EPG of their own; want an address of spec.loadBalancers", a)
 	case within(s.Pods.Subnet):
-		c.warnf(path, "%s takes that pod out of the pods' own EPG (the longest prefix wins), and with it from the API server; want an address of spec.loadBalancers", a)
+		c.warnf(path, "%s is a pod's, which gets another whenever it is made anew; want an address of spec.loadBalancers", a)
 	case !s.LoadBalancers.Subnet.IsValid():
 		c.errorf(path, "%s is in no range that nodes announce: the plan has no spec.loadBalancers", a)
 	default:

@@ -139,6 +139,15 @@ func TestACI(t *testing.T) {
 			"error: spec.fabric.aci.outside.vlan: 0 is not in 1–4094",
 			"error: spec.fabric.aci.outside.address: 10.108.0.3 is the broadcast address of 10.108.0.0/30",
 		}},
+		{"the way out by the way in", []edit{{"l3out: L3O_EXTERNAL", "l3out: L3O_K8_C1"}}, []string{
+			"error: spec.fabric.aci.outside.l3out: L3O_K8_C1 is spec.fabric.aci.l3out, which leads to the nodes; want another name",
+		}},
+		{"three leaves", []edit{{"    mtu: 9000\n    defaultRoute", "      - {name: leaf203, address: 192.168.9.203, node: 203}\n    mtu: 9000\n    defaultRoute"}}, []string{
+			"error: spec.fabric.leaves: has 3 leaves; ACI's virtual port channels have two: want two, or one",
+		}},
+		{"all pods as one application", []edit{{"addresses: [172.29.0.6/32]", "addresses: [172.27.0.0/16]"}}, []string{
+			"error: spec.fabric.aci.applications[0].addresses[0]: 172.27.0.0/16 is the range of all pods, which have an EPG of their own; want an address of spec.loadBalancers",
+		}},
 		{"the way out with IPv6", []edit{{"10.108.0.1/30", "2001:db8::1/64"}}, []string{
 			"error: spec.fabric.aci.outside.address: is missing or not IPv4; want the leaf's address with its length, such as 10.108.0.1/30",
 		}},

@@ -89,7 +89,7 @@ func fabricLimits() []limit {
 			{"192.168.9.203", ""}, {"192.168.9.209", "outside"}, {"192.168.9.207", "broadcast"}, {"192.168.9.206", "taken by spec.nodeNetwork.gateway"},
 		}},
 		{"spec.fabric.aci.applications[0].addresses[0]", in("172.29.0.6/32", "%s"), [][2]string{
-			{"172.29.0.0/24", ""}, {"172.28.0.0/15", "outside"}, {"172.30.0.0/24", "outside"}, {"172.27.0.9/32", "takes that pod out"},
+			{"172.29.0.0/24", ""}, {"172.28.0.0/15", "outside"}, {"172.30.0.0/24", "outside"}, {"172.27.0.9/32", "is a pod's"},
 		}},
 	}
 }

@@ -124,6 +124,15 @@ func TestRacks(t *testing.T) {
 		{"a VLAN that is none", []edit{{"vlan: 1502", "vlan: 4095"}}, []string{
 			"error: spec.racks[1].nodeNetwork.vlan: 4095 is not in 1–4094",
 		}},
+		{"one VLAN, and three leaves, in an ACI fabric", []edit{
+			{"fabric: {asn: 64512}", "fabric: {asn: 64512, internalASN: 65000, aci: {tenant: T, vrf: V, l3out: L}}"},
+			{"vlan: 1502", "vlan: 1501"},
+			{"[{name: leaf101, address: 10.1.0.60}, {name: leaf102, address: 10.1.0.61}]", "[{name: leaf101, address: 10.1.0.60, node: 101}, {name: leaf102, address: 10.1.0.61, node: 102}]"},
+			{"[{name: leaf103, address: 10.2.0.60}, {name: leaf104, address: 10.2.0.61}]", "[{name: leaf103, address: 10.2.0.60, node: 103}, {name: leaf104, address: 10.2.0.61, node: 104}, {name: leaf105, address: 10.2.0.59, node: 105}]"},
+		}, []string{
+			"error: spec.racks[1].leaves: has 3 leaves; ACI's virtual port channels have two: want two, or one",
+			"error: spec.racks[1].nodeNetwork.vlan: 1501 is the VLAN of rack a already, which ACI would join with this one in one bridge domain; want another",
+		}},
 		{"the leaf's AS among the nodes'", []edit{{"leafASN: 64513", "leafASN: 64610"}}, []string{
 			"error: spec.asn: 64600–64799 holds spec.racks[1].leafASN 64610; eBGP needs two numbers",
 		}},

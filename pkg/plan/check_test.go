@@ -285,7 +285,7 @@ func TestRanges(t *testing.T) {
 			{"addresses: [172.29.0.6/32]", "addresses: [172.27.9.6/32]"},
 			{"addresses: [172.29.0.7/32]", "addresses: [172.30.0.7/32]"},
 		}, []string{
-			"warning: spec.fabric.aci.applications[0].addresses[0]: 172.27.9.6/32 takes that pod out of the pods' own EPG (the longest prefix wins), and with it from the API server; want an address of spec.loadBalancers",
+			"warning: spec.fabric.aci.applications[0].addresses[0]: 172.27.9.6/32 is a pod's, which gets another whenever it is made anew; want an address of spec.loadBalancers",
 			"error: spec.fabric.aci.applications[1].addresses[0]: 172.30.0.7/32 is in no range that nodes announce: the plan has no spec.loadBalancers",
 		}},
 		{"load balancers with host bits", []edit{{"172.29.0.0/16", "172.29.0.1/16"}}, []string{

@@ -45,8 +45,7 @@ func newLayout(p plan.Plan, c Cabling) (layout, plan.Report) {
 		byRack[n.Rack] = append(byRack[n.Rack], i)
 	}
 	asns := p.Spec.ASNs()
-	for i, r := range p.Spec.AllRacks() {
-		k.leaves(i, r)
+	for _, r := range p.Spec.AllRacks() {
 		hosts := make([]host, 0, len(byRack[r.Name]))
 		for _, at := range byRack[r.Name] {
 			n := p.Spec.Nodes[at]

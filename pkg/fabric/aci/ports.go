@@ -14,11 +14,6 @@ import (
 // saw them.
 func (k *checker) ports(at int, r plan.Rack, seen map[string]LeafPort) []plan.Port {
 	n, legs := k.plan.Spec.Nodes[at], k.plan.Spec.Bond.Legs
-	path := k.places[at].path + ".ports"
-	if len(n.Ports) > len(legs) {
-		k.errorf(path, "%sholds %d ports, spec.bond.legs %d", k.places[at].prefix, len(n.Ports), len(legs))
-		return nil
-	}
 	before := len(k.report)
 	var ports []plan.Port
 	for i, leg := range legs {

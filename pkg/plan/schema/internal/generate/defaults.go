@@ -51,7 +51,7 @@ const (
 		"racks": [
 			{"name": "r1", "nodeNetwork": {"subnet": "10.0.0.0/24", "gateway": "10.0.0.254"},
 				"leaves": [{"name": "leaf1", "address": "10.0.0.252", "node": 101}]},
-			{"name": "r2", "nodeNetwork": {"subnet": "10.0.1.0/24", "gateway": "10.0.1.254"},
+			{"name": "r2", "nodeNetwork": {"subnet": "10.0.1.0/24", "vlan": 4000, "gateway": "10.0.1.254"},
 				"leaves": [{"name": "leaf2", "address": "10.0.1.252", "node": 102}]}],
 		"nodes": [{"name": "a1", "role": "control-plane", "rack": "r1", "address": "10.0.0.1/24"}]}}`
 )
