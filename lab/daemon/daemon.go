@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package daemon runs programs that stay until they are stopped, each with a
-// log file. None outlives the process that started it, however that one ends.
+// log file. None outlives the process that started it, however that one ends,
+// but for those that change their user (lldpd): with it the kernel forgets the
+// signal that they would get (prctl(2), PR_SET_PDEATHSIG).
 package daemon
 
 import (
