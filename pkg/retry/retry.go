@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package retry asks again for what another machine cannot give now: with
+// jitter, not before the time that it names, until a deadline, and with a word
+// to people of what is waited for.
+package retry
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// The pace of attempts: a second at first, a half more each time, a quarter of
+// a minute at most, and each drawn from half to one and a half of that, so that
+// the hosts of a rack that booted together do not ask together.
+const (
+	firstPause = time.Second
+	maxPause   = 15 * time.Second
+)
+
+// noteEvery is between two words about one wait.
+const noteEvery = time.Minute
+
+// A Verdict says what an error means for the next attempt. The zero Verdict
+// ends the attempts.
+type Verdict struct {
+	// Again says that it may pass.
+	Again bool
+	// Floor is the shortest pause that the other side asks for (Retry-After,
+	// RFC 9110 section 10.2.3); 0 when it names none.
+	Floor time.Duration
+	// Answered says that the other side is there and knows of the wait ("not
+	// yet"): the deadline is counted anew from here.
+	Answered bool
+}
+
+// Policy says what is worth another attempt, and for how long.
+type Policy struct {
+	// Limit is how long attempts go on without a word from the other side.
+	Limit time.Duration
+	// Judge tells what passes from what does not.
+	Judge func(error) Verdict
+	// Waiting, if set, is called with the reason and the length of the wait so
+	// far: at once, and then about once a minute.
+	Waiting func(reason error, since time.Duration)
+}
+
+// Do calls ask until it succeeds, fails for good, or the limit is over. The
+// error is ask's last, within what ended the attempts.
+func Do[T any](ctx context.Context, p Policy, ask func(context.Context) (T, error)) (T, error) {
+	w := &wait{Policy: p, pace: pace(), deadline: time.Now().Add(p.Limit)}
+	answer, err := backoff.Retry(ctx, func() (T, error) {
+		ctx, cancel := context.WithDeadline(ctx, w.deadline)
+		defer cancel()
+		answer, err := ask(ctx)
+		return answer, w.judge(err)
+	}, backoff.WithBackOff(w), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		err = w.explain(ctx, err)
+	}
+	return answer, err
+}
+
+func pace() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = firstPause, maxPause
+	return b
+}
+
+// wait is one call of Do, and its schedule.
+type wait struct {
+	Policy
+	pace     *backoff.ExponentialBackOff
+	deadline time.Time
+	floor    time.Duration
+	began    time.Time // of the waiting; zero before the first failure
+	said     time.Time // when Waiting was last called
+	reason   error     // of the last failure that may pass
+	late     bool      // the limit was over
+}
+
+// judge marks an error that ends the attempts, and tells of one that does not.
+func (w *wait) judge(err error) error {
+	if err == nil {
+		return nil
+	}
+	verdict := w.Judge(err)
+	if !verdict.Again {
+		w.reason = nil
+		return backoff.Permanent(err)
+	}
+	now := time.Now()
+	if w.began.IsZero() {
+		w.began = now
+	}
+	if verdict.Answered {
+		w.deadline = now.Add(w.Limit)
+	}
+	w.floor, w.reason = verdict.Floor, err
+	if w.Waiting != nil && (w.said.IsZero() || now.Sub(w.said) >= noteEvery) {
+		w.Waiting(err, now.Sub(w.began))
+		w.said = now
+	}
+	return err
+}
+
+// NextBackOff is the pause before the next attempt. After a time that the other
+// side named the pace starts anew, for it is that side's pace then.
+func (w *wait) NextBackOff() time.Duration {
+	if w.floor > 0 {
+		w.pace.Reset()
+	}
+	next := w.floor + w.pace.NextBackOff()
+	if w.late = time.Now().Add(next).After(w.deadline); w.late {
+		return backoff.Stop
+	}
+	return next
+}
+
+// Reset starts the pace anew.
+func (w *wait) Reset() { w.pace.Reset() }
+
+// explain says what ended the attempts beside their last error.
+func (w *wait) explain(ctx context.Context, err error) error {
+	switch {
+	case w.reason == nil:
+		return err
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w while waiting: %w", context.Cause(ctx), w.reason)
+	case w.late:
+		return fmt.Errorf("waited %s: %w", time.Since(w.began).Round(time.Second), w.reason)
+	}
+	return err
+}
