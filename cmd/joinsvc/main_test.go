@@ -319,16 +319,19 @@ func TestStatusText(t *testing.T) {
 	err := printStatus(&out, joinapi.Status{Nodes: []joinapi.NodeStatus{{
 		Name: "k8c1m0", Role: plan.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
 		Reports:  []joinapi.Report{{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: "bond0 runs on one leg"}},
-		Sessions: []joinapi.Session{{Leaf: "leaf201", PeerIP: "192.168.9.204", PeerASN: 63500, State: joinapi.Established}},
-	}}})
+		Sessions: []joinapi.Session{{Leaf: "leaf201", PeerIP: "192.168.9.204", PeerASN: 63500, State: joinapi.Established, Reason: "it has no block", Observed: time.Now().Add(-31 * time.Minute)}},
+	}}, Remarks: []string{"waiting for Calico"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = `NAME     ROLE            ADDRESS            ASN     PHASE    REASON
 k8c1m0   control-plane   192.168.9.193/28   63551   joined   session to leaf202 is Active
 
-NODE     LEAF      PEERIP          PEERASN   STATE
-k8c1m0   leaf201   192.168.9.204   63500     Established
+NODE     LEAF      PEERIP          PEERASN   STATE         SEEN        REASON
+k8c1m0   leaf201   192.168.9.204   63500     Established   31m0s ago   it has no block
+
+CLUSTER
+waiting for Calico
 
 NOTES
 k8c1m0: network: bond0 runs on one leg

@@ -4,9 +4,12 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,16 +55,34 @@ func printStatus(w io.Writer, s joinapi.Status) error {
 		phase := cmp.Or(string(n.Phase), "not enrolled")
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", n.Name, n.Role, n.Address, n.ASN, phase, n.Reason)
 	}
-	fmt.Fprintln(t, "\nNODE\tLEAF\tPEERIP\tPEERASN\tSTATE")
+	fmt.Fprintln(t, "\nNODE\tLEAF\tPEERIP\tPEERASN\tSTATE\tSEEN\tREASON")
 	for _, n := range s.Nodes {
 		for _, b := range n.Sessions {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", n.Name, b.Leaf, b.PeerIP, b.PeerASN, cmp.Or(string(b.State), "not reported"))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
+				n.Name, b.Leaf, b.PeerIP, b.PeerASN, cmp.Or(string(b.State), "not reported"), age(b.Observed), b.Reason)
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return printNotes(w, s)
+	return errors.Join(printRemarks(w, s), printNotes(w, s))
+}
+
+// age is how long ago that was; whatever is told as a session's state was so then.
+func age(at time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return time.Since(at).Truncate(time.Second).String() + " ago"
+}
+
+// printRemarks tells what is about the cluster as a whole.
+func printRemarks(w io.Writer, s joinapi.Status) error {
+	if len(s.Remarks) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nCLUSTER\n%s\n", strings.Join(s.Remarks, "\n"))
+	return err
 }
 
 // printNotes repeats what hosts found worth saying, such as a bond that runs

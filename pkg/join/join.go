@@ -28,6 +28,9 @@ type Coordinator struct {
 	Kubeadm Kubeadm
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Remarks, when set, are what stands in the cluster and is about no node
+	// alone, for Status.
+	Remarks func() []string
 
 	mu      sync.Mutex
 	cluster Cluster // nil until the cluster is there

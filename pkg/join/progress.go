@@ -3,6 +3,7 @@
 package join
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -177,10 +178,14 @@ func route(n *Node, leaves map[string]string) {
 		if _, planned := leaves[s.PeerIP]; !planned {
 			continue
 		}
-		switch s.State {
-		case joinapi.Established:
+		switch {
+		case s.State == joinapi.Established && s.Reason == "":
 			delete(down, s.PeerIP)
-		case "":
+		case s.State == joinapi.Established:
+			down[s.PeerIP] = fmt.Sprintf("session to %s is Established, but routes nothing: %s", leaves[s.PeerIP], s.Reason)
+		case s.State == "" && s.Reason == "":
+		case s.Reason != "":
+			down[s.PeerIP] = fmt.Sprintf("session to %s is %s: %s", leaves[s.PeerIP], cmp.Or(s.State, "not reported"), s.Reason)
 		default:
 			down[s.PeerIP] = fmt.Sprintf("session to %s is %s", leaves[s.PeerIP], s.State)
 		}

@@ -20,6 +20,9 @@ func (c *Coordinator) Status(ctx context.Context) (joinapi.Status, error) {
 		return joinapi.Status{}, err
 	}
 	status := joinapi.Status{Cluster: c.Plan.Metadata.Name, Access: access && c.connected() != nil}
+	if c.Remarks != nil {
+		status.Remarks = c.Remarks()
+	}
 	asns := c.Plan.Spec.ASNs()
 	for i, planned := range c.Plan.Spec.Nodes {
 		s := joinapi.NodeStatus{

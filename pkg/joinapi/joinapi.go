@@ -137,14 +137,23 @@ type ClusterAccess struct {
 // SessionState is a BGP state as BIRD names it (RFC 4271 section 8.2.2).
 type SessionState string
 
-// Established is the one state that routes.
-const Established SessionState = "Established"
+// Established is the one state that routes, and Unknown what is told of a
+// session that cannot be asked for: BIRD knows no such state.
+const (
+	Established SessionState = "Established"
+	Unknown     SessionState = "unknown"
+)
 
 // Session is one planned BGP session of a node, as the node sees it.
 type Session struct {
-	Leaf     string       `json:"leaf"`
-	PeerIP   string       `json:"peerIP"`
-	PeerASN  uint32       `json:"peerASN"`
-	State    SessionState `json:"state"` // empty: not reported yet
-	Observed time.Time    `json:"observed,omitzero"`
+	Leaf    string       `json:"leaf"`
+	PeerIP  string       `json:"peerIP"`
+	PeerASN uint32       `json:"peerASN"`
+	State   SessionState `json:"state"` // empty: not reported yet
+	// Reason is why the state is unknown, or why a session that is Established
+	// routes nothing. It holds no age, which follows from Observed.
+	Reason string `json:"reason,omitempty"`
+	// Observed is when the node last told of the session; of an unknown one, the
+	// last time that it was known.
+	Observed time.Time `json:"observed,omitzero"`
 }

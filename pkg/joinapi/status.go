@@ -35,6 +35,9 @@ type Status struct {
 	Cluster string       `json:"cluster"`
 	Access  bool         `json:"clusterAccess"` // joinsvc holds credentials of the cluster
 	Nodes   []NodeStatus `json:"nodes"`
+	// Remarks are about no node alone: what joinsvc waits for in the cluster, and
+	// what others have put in the way there.
+	Remarks []string `json:"remarks,omitempty"`
 }
 
 // NodeStatus is what an operator sees of one planned node; a node that has not
