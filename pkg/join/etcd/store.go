@@ -7,16 +7,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/nodeprep/nodeprep/pkg/join"
 )
 
-// attempts bounds how often a transaction is tried. Among n writers of one key
-// somebody succeeds in every round, so it also bounds n.
-const attempts = 200
+// Between two attempts of a transaction lies a time that grows from firstPause
+// to lastPause, half of it by chance: among n writers of one key somebody
+// succeeds in every round, and the others must not meet in the next one again.
+// patience is shorter than what joinsvc's HTTP server gives an answer.
+const (
+	firstPause = 2 * time.Millisecond
+	lastPause  = 250 * time.Millisecond
+	patience   = 15 * time.Second
+)
 
 // ErrContended means that others changed what a transaction had read, time and
 // again.
@@ -36,94 +46,61 @@ func New(kv clientv3.KV, cluster string) *Store {
 // Update implements join.Store by etcd's compare-and-swap: If every key that
 // was read has the revision it had, Then put. See etcd's API reference, Txn.
 func (s *Store) Update(ctx context.Context, fn func(join.Tx) error) error {
-	for range attempts {
-		t := &tx{ctx: ctx, store: s, read: map[string]int64{}, seen: map[string][]byte{}, puts: map[string][]byte{}}
-		if err := fn(t); err != nil {
-			return err
-		}
-		done, err := t.commit()
-		if err != nil {
-			return fmt.Errorf("committing to etcd: %w", err)
-		}
-		if done {
-			return nil
-		}
+	pauses := &backoff.ExponentialBackOff{
+		InitialInterval: firstPause, MaxInterval: lastPause, Multiplier: 2, RandomizationFactor: 0.5,
 	}
-	return fmt.Errorf("committing to etcd, %d times: %w", attempts, ErrContended)
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, s.attempt(ctx, fn) },
+		backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(patience))
+	if errors.Is(err, ErrContended) {
+		return &join.UnavailableError{Err: fmt.Errorf("committing to etcd for %v: %w", patience, err)}
+	}
+	return err
 }
 
-type tx struct {
-	ctx      context.Context
-	store    *Store
-	revision int64             // of the whole store, fixed by the first read
-	read     map[string]int64  // key → its modification revision, 0 when absent
-	seen     map[string][]byte // key → what was read
-	puts     map[string][]byte
+// attempt returns ErrContended when it may be repeated; whatever else it
+// returns is permanent.
+func (s *Store) attempt(ctx context.Context, fn func(join.Tx) error) error {
+	t := newTx(ctx, s)
+	err := fn(t)
+	if err == nil {
+		err = t.commit()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case t.outdated, errors.Is(err, errChanged):
+		return ErrContended
+	default:
+		return backoff.Permanent(err)
+	}
 }
 
-// Get implements join.Tx.
-func (t *tx) Get(key string) ([]byte, error) {
-	if value, ok := t.puts[key]; ok {
-		return value, nil
+// classify says of an error of etcd whether it may pass, and whose context
+// ended it. Out of space is ResourceExhausted too, and does not pass.
+func classify(ctx context.Context, err error) error {
+	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
+		err = fmt.Errorf("%w: %w", over, err)
 	}
-	if _, ok := t.read[key]; ok {
-		return t.seen[key], nil
+	if errors.Is(err, context.Canceled) || errors.Is(err, rpctypes.ErrNoSpace) {
+		return err
 	}
-	resp, err := t.query(key)
-	if err != nil {
-		return nil, err
+	switch code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Canceled:
+		return &join.UnavailableError{Err: err}
+	default:
+		return err
 	}
-	t.read[key] = 0
-	for _, kv := range resp.Kvs {
-		t.read[key], t.seen[key] = kv.ModRevision, kv.Value
-	}
-	return t.seen[key], nil
 }
 
-// List implements join.Tx. What it lists is no guard of the transaction: etcd
-// takes 128 comparisons (embed.DefaultMaxTxnOps), and racks are larger.
-func (t *tx) List(prefix string) (map[string][]byte, error) {
-	resp, err := t.query(prefix, clientv3.WithPrefix())
-	if err != nil {
-		return nil, err
+// code is that of gRPC, whichever of its three forms the client gave the error.
+func code(err error) codes.Code {
+	var e rpctypes.EtcdError
+	switch {
+	case errors.As(err, &e):
+		return e.Code()
+	case errors.Is(err, context.DeadlineExceeded):
+		return codes.DeadlineExceeded
+	default:
+		return status.Code(err)
 	}
-	values := make(map[string][]byte, len(resp.Kvs))
-	for _, kv := range resp.Kvs {
-		key := strings.TrimPrefix(string(kv.Key), t.store.prefix)
-		values[key] = kv.Value
-	}
-	return values, nil
-}
-
-// Put implements join.Tx.
-func (t *tx) Put(key string, value []byte) { t.puts[key] = value }
-
-func (t *tx) query(key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
-	resp, err := t.store.kv.Get(t.ctx, t.store.prefix+key, append(opts, clientv3.WithRev(t.revision))...)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s of etcd: %w", key, err)
-	}
-	if t.revision == 0 {
-		t.revision = resp.Header.Revision
-	}
-	return resp, nil
-}
-
-func (t *tx) commit() (bool, error) {
-	if len(t.puts) == 0 {
-		return true, nil // what it read was one state of the store
-	}
-	var guards []clientv3.Cmp
-	for key, revision := range t.read {
-		guards = append(guards, clientv3.Compare(clientv3.ModRevision(t.store.prefix+key), "=", revision))
-	}
-	var writes []clientv3.Op
-	for key, value := range t.puts {
-		writes = append(writes, clientv3.OpPut(t.store.prefix+key, string(value)))
-	}
-	resp, err := t.store.kv.Txn(t.ctx).If(guards...).Then(writes...).Commit()
-	if err != nil {
-		return false, err
-	}
-	return resp.Succeeded, nil
 }
