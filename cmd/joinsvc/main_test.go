@@ -181,7 +181,7 @@ func TestServeOrdersInitWithCalico(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := joinapi.NewClient(url, []byte(resp.CA), []byte(resp.Certificate), keyPEM, joinapi.Identity{})
+	c, err := joinapi.NewClient(url, []byte(resp.CA), []byte(resp.Certificate), keyPEM, joinapi.Identity{MACs: []plan.MAC{"00:00:5e:00:53:01"}})
 	if err != nil {
 		t.Fatal(err)
 	}

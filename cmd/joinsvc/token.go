@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 func tokenCommand(load func() (config, error)) *cobra.Command {
@@ -19,6 +20,7 @@ func tokenCommand(load func() (config, error)) *cobra.Command {
 
 func tokenCreateCommand(load func() (config, error)) *cobra.Command {
 	var req joinapi.TokenRequest
+	var role string
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make an enrolment token and print it, once",
@@ -26,15 +28,20 @@ func tokenCreateCommand(load func() (config, error)) *cobra.Command {
 carries the hash of joinsvc's CA, so that the host refuses a false server. Each
 use binds it to the key of the host that used it; that host may ask again.
 
+It admits workers, unless it was made for a control plane: by --role, or by
+--node. A host's hardware addresses, by which the plan tells one from the other,
+are the host's own words, so that any token would do for any of them otherwise.
+
 A host that was installed anew has a new key, and is refused until a token with
 --reinstalled says that this was meant.`,
-		Example: "  joinsvc token create --uses 3\n  joinsvc token create --node k8c1m0 --ttl 1h\n  joinsvc token create --node k8c1s1 --reinstalled",
+		Example: "  joinsvc token create --role control-plane\n  joinsvc token create --uses 2\n  joinsvc token create --node k8c1m0 --ttl 1h\n  joinsvc token create --node k8c1s1 --reinstalled",
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&req.Uses, "uses", 1, "how many hosts may enrol with it")
 	cmd.Flags().DurationVar(&req.TTL, "ttl", 24*time.Hour, "how long it is valid")
 	cmd.Flags().StringVar(&req.Node, "node", "", "the one planned node that may use it")
 	cmd.Flags().BoolVar(&req.Reinstalled, "reinstalled", false, "the host of --node was installed anew: it keeps its address and ASN")
+	cmd.Flags().StringVar(&role, "role", string(plan.Worker), "what hosts may become with it: worker or control-plane; with --node the plan says it")
 	format := output(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		asJSON, err := wantsJSON(*format)
@@ -44,6 +51,9 @@ A host that was installed anew has a new key, and is refused until a token with
 		c, err := load()
 		if err != nil {
 			return err
+		}
+		if cmd.Flags().Changed("role") {
+			req.Role = roleOf(role)
 		}
 		token, err := joinapi.NewAdmin(c.AdminSocket).CreateToken(cmd.Context(), req)
 		switch {
@@ -56,4 +66,13 @@ A host that was installed anew has a new key, and is refused until a token with
 		return err
 	}
 	return cmd
+}
+
+// roleOf takes the role as it is written in one word, too; what it does not
+// know joinsvc refuses.
+func roleOf(word string) plan.Role {
+	if word == "controlplane" {
+		return plan.ControlPlane
+	}
+	return plan.Role(word)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/lab/vm"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // writeKickstart fills the folder that a machine's kickstart unit reads.
@@ -72,10 +73,10 @@ func (r *Rack) calicoManifest() ([]byte, error) {
 // enrolmentDir is shared with every host.
 func (r *Rack) enrolmentDir() string { return filepath.Join(r.config.Dir, "enrolment") }
 
-// handOut writes the enrolment line for the hosts, which wait for it. A rename
-// makes it appear whole: the host reads it the moment it is there.
-func (r *Rack) handOut(token string) error {
-	final := filepath.Join(r.enrolmentDir(), "nodeprep.yaml")
+// handOut writes the enrolment line for the hosts of a role, which wait for it.
+// A rename makes it appear whole: the host reads it the moment it is there.
+func (r *Rack) handOut(role plan.Role, token string) error {
+	final := filepath.Join(r.enrolmentDir(), enrolmentFile(role))
 	if err := os.WriteFile(final+".new", []byte(enrolment(token)), 0o600); err != nil {
 		return fmt.Errorf("writing the enrolment line: %w", err)
 	}

@@ -41,7 +41,7 @@ type Rack struct {
 	order    []string // of machines, for output
 	clock    *Clock
 	door     *door
-	token    string // that the hosts enrolled with; known once Watch has made it
+	token    string // that the subject enrolled with; known once Watch has made it
 }
 
 // infraMachine is the one beside the hosts: each leaf in a network namespace,

@@ -23,7 +23,7 @@ func reinstall(ctx context.Context, r *Rack) error {
 	if err != nil {
 		return err
 	}
-	if err := r.handOut(token.Token); err != nil {
+	if err := r.handOut(h.Role, token.Token); err != nil {
 		return err
 	}
 	start := r.config.Now()

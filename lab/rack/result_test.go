@@ -17,6 +17,7 @@ import (
 	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/lab/vm"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // Printed by FRR 8.4.4 with the product's configuration of leaf201, one real
@@ -228,10 +229,10 @@ func TestKickstartFolders(t *testing.T) {
 	if err := os.Mkdir(r.enrolmentDir(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.handOut("np1.x"); err != nil {
+	if err := r.handOut(plan.Worker, "np1.x"); err != nil {
 		t.Fatal(err)
 	}
-	line, err := os.ReadFile(r.enrolmentDir() + "/nodeprep.yaml")
+	line, err := os.ReadFile(r.enrolmentDir() + "/worker.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

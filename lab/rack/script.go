@@ -169,6 +169,10 @@ func enrolment(token string) string {
 	return fmt.Sprintf("joinsvc: https://%s:%d\ntoken: %s\n", serviceAddress, servicePort, token)
 }
 
+// enrolmentFile is the enrolment line of all hosts of a role, for a token admits
+// no other.
+func enrolmentFile(role plan.Role) string { return string(role) + ".yaml" }
+
 // enrolmentWait is how long a host waits for its enrolment line, in seconds:
 // the operator makes the token while the hosts are being installed.
 const enrolmentWait = 1200
@@ -205,13 +209,14 @@ mkdir -p /etc/sysconfig
 echo KUBELET_EXTRA_ARGS=--housekeeping-interval=60s >/etc/sysconfig/kubelet
 packages nodeprep
 mkdir -p /mnt/enrolment
+line=/mnt/enrolment/%[5]s
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
 for second in $(seq %[4]d); do
-	[ ! -e /mnt/enrolment/nodeprep.yaml ] || break
+	[ ! -e "$line" ] || break
 	sleep 1
 done
-install -D -m 600 /mnt/enrolment/nodeprep.yaml /etc/nodeprep/nodeprep.yaml
+install -D -m 600 "$line" /etc/nodeprep/nodeprep.yaml
 umount /mnt/enrolment
 systemctl start --no-block nodeprep.service
-`, h.NIC, h.Management, managementBits, enrolmentWait)
+`, h.NIC, h.Management, managementBits, enrolmentWait, enrolmentFile(h.Role))
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // What ends a watch before the rack is routed.
@@ -44,17 +45,25 @@ func (r *Rack) Watch(ctx context.Context) error {
 	return r.await(ctx, "every node is routed", w.poll)
 }
 
-// admit makes one token for all hosts and hands it out, once joinsvc serves.
+// admit makes a token for each role and hands it out, once joinsvc serves.
 func (r *Rack) admit(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	token, err := r.createToken(ctx, "--uses", fmt.Sprint(len(r.Hosts)))
-	if err != nil {
-		return err.Error(), nil // it is not up yet; await knows how long that may take
+	uses := map[plan.Role]int{}
+	for _, h := range r.Hosts {
+		uses[h.Role]++
 	}
-	r.token = token.Token
-	if err := r.handOut(token.Token); err != nil {
-		return "", err
+	for role, n := range uses {
+		token, err := r.createToken(ctx, "--role", string(role), "--uses", fmt.Sprint(n))
+		if err != nil {
+			return err.Error(), nil // it is not up yet; await knows how long that may take
+		}
+		if role == r.subject().Role {
+			r.token = token.Token
+		}
+		if err := r.handOut(role, token.Token); err != nil {
+			return "", err
+		}
 	}
 	r.clock.Mark(infraMachine, "joinsvc serves; the hosts have their enrolment line")
 	return "", nil

@@ -79,6 +79,9 @@ func (c *Coordinator) enrol(tx Tx, presented joinapi.EnrolToken, key string, id 
 			return Node{}, err
 		}
 		name = c.Plan.FQDN(planned)
+		if err := t.mayBecome(planned, name); err != nil {
+			return Node{}, err
+		}
 	}
 	n, enrolled, err := get[Node](tx, nodePrefix+name)
 	switch {

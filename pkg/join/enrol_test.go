@@ -48,7 +48,7 @@ func TestReplayWithTheSameKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first != again {
+	if !cmp.Equal(first, again) {
 		t.Errorf("first %v, then %v", first, again)
 	}
 	if nodes, err := w.Nodes(t.Context()); err != nil || len(nodes) != 1 {
@@ -58,11 +58,11 @@ func TestReplayWithTheSameKey(t *testing.T) {
 
 func TestTokenRefusals(t *testing.T) {
 	w := newWorld(t, testPlan(t))
-	m0, s1 := w.Plan.Spec.Nodes[0], w.Plan.Spec.Nodes[1]
+	s1, s2 := w.Plan.Spec.Nodes[1], w.Plan.Spec.Nodes[2]
 	expired := w.token(joinapi.TokenRequest{Uses: 1, TTL: time.Minute})
 	w.clock = w.clock.Add(2 * time.Minute)
 	usedUp := w.token(joinapi.TokenRequest{Uses: 1})
-	if _, err := w.enrol(usedUp, newKey(t), identityOf(m0)); err != nil {
+	if _, err := w.enrol(usedUp, newKey(t), identityOf(s2)); err != nil {
 		t.Fatal(err)
 	}
 	good := w.token(joinapi.TokenRequest{Uses: 9})
@@ -77,8 +77,8 @@ func TestTokenRefusals(t *testing.T) {
 		{"unknown token", strings.Join([]string{parts[0], parts[1], "nobody", parts[3]}, "."), identityOf(s1), joinapi.CodeUnauthorized, "does not know this", "unknown token"},
 		{"wrong secret", strings.Join([]string{parts[0], parts[1], parts[2], "guess"}, "."), identityOf(s1), joinapi.CodeUnauthorized, "does not know this", "wrong secret"},
 		{"expired", expired, identityOf(s1), joinapi.CodeUnauthorized, "expired at", "expired at"},
-		{"used up", usedUp, identityOf(s1), joinapi.CodeUnauthorized, "used up (1 of 1)", "used up: 1 of 1, by [k8c1m0"},
-		{"another key for an enrolled node", good, identityOf(m0), joinapi.CodeConflict, "another key", "alarm=true"},
+		{"used up", usedUp, identityOf(s1), joinapi.CodeUnauthorized, "used up (1 of 1)", "used up: 1 of 1, by [k8c1s2"},
+		{"another key for an enrolled node", good, identityOf(s2), joinapi.CodeConflict, "another key", "alarm=true"},
 		{"host in no inventory", good, joinapi.Identity{Hostname: "stray", MACs: []plan.MAC{"00:00:5e:00:53:ff"}}, joinapi.CodeForbidden, "00:00:5e:00:53:ff", "in no inventory"},
 	}
 	before, _ := w.Status(t.Context())
@@ -175,7 +175,7 @@ func TestLeaseFallsToTheNextFreeASN(t *testing.T) {
 	p := testPlan(t)
 	w := newWorld(t, p)
 	token := w.token(joinapi.TokenRequest{Uses: 9})
-	if _, err := w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[0])); err != nil {
+	if _, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Role: plan.ControlPlane}), newKey(t), identityOf(p.Spec.Nodes[0])); err != nil {
 		t.Fatal(err)
 	}
 	// The operator edits the plan: another node is to have what the first leased.
@@ -202,6 +202,7 @@ func TestConcurrentEnrolment(t *testing.T) {
 	p := wide(t, workers)
 	for i := range p.Spec.Nodes {
 		p.Spec.Nodes[i].ASN = p.Spec.ASN.First // all of them want the same
+		p.Spec.Nodes[i].Role = plan.Worker
 	}
 	w := newWorld(t, p)
 	token := w.token(joinapi.TokenRequest{Uses: workers + 1})
@@ -245,7 +246,7 @@ func TestLengthOfALeasedAddress(t *testing.T) {
 	s1 := w.all()[1]
 	w.Plan.Spec.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.9.192/27")
 	w.Plan.Spec.Nodes[1].Address = netip.MustParsePrefix("192.168.9.199/27")
-	view, err := w.View(t.Context(), s1, w.hardware(s1.Node))
+	view, err := w.View(t.Context(), s1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +280,7 @@ func TestReinstalledHost(t *testing.T) {
 	if after.Address != before.Address || after.ASN != before.ASN || len(after.Reports) != 0 {
 		t.Errorf("was %+v, is %+v", before, after)
 	}
-	_, err = w.View(t.Context(), old, identityOf(s1))
+	_, err = w.View(t.Context(), old)
 	wantCode(t, err, joinapi.CodeForbidden, "not the key")
 
 	again := w.token(joinapi.TokenRequest{Uses: 1, Node: s1.Name, Reinstalled: true})

@@ -97,12 +97,17 @@ func (n Node) Phase() (phase joinapi.NodePhase, reason string) {
 
 // A Caller is a host that has shown a certificate of this CA.
 type Caller struct {
-	Node string // the certificate's subject
-	Key  string // pki.Fingerprint of its key
+	Node     string           // the certificate's subject
+	Key      string           // pki.Fingerprint of its key
+	Identity joinapi.Identity // the hardware that it says it runs on
 }
 
-// node returns the caller's own record, which is all that it can name.
+// node returns the caller's own record, which is all that it can name, and looks
+// at its key and its hardware: every call of a node comes through here.
 func (c *Coordinator) node(tx Tx, who Caller) (Node, error) {
+	if err := checkIdentity(who.Identity); err != nil {
+		return Node{}, err
+	}
 	n, ok, err := get[Node](tx, nodePrefix+who.Node)
 	switch {
 	case err != nil:
@@ -112,7 +117,7 @@ func (c *Coordinator) node(tx Tx, who Caller) (Node, error) {
 	case n.Key != who.Key:
 		return Node{}, joinapi.Errorf(joinapi.CodeForbidden, "this is not the key that %s is enrolled with; its certificate is void", who.Node)
 	}
-	return n, nil
+	return n, c.sameHardware(n, who.Identity)
 }
 
 // modify changes the caller's record in one transaction and returns it.
@@ -141,21 +146,14 @@ func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
 	return h, nil
 }
 
-// View returns what a node may see: itself. The caller says on which hardware
-// it runs, because whoever clones a disk clones its key.
-func (c *Coordinator) View(ctx context.Context, who Caller, id joinapi.Identity) (joinapi.NodeView, error) {
-	if err := checkIdentity(id); err != nil {
-		return joinapi.NodeView{}, err
-	}
+// View returns what a node may see: itself.
+func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, error) {
 	var n Node
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
 		n, err = c.node(tx, who)
 		return err
 	})
 	if err != nil {
-		return joinapi.NodeView{}, err
-	}
-	if err := c.sameHardware(n, id); err != nil {
 		return joinapi.NodeView{}, err
 	}
 	h, err := c.hostPlan(n)

@@ -176,16 +176,19 @@ func (w *world) enrol(token string, key crypto.Signer, id joinapi.Identity) (joi
 	if err != nil {
 		w.t.Error(err)
 	}
-	return join.Caller{Node: resp.Node, Key: pki.Fingerprint(cert)}, nil
+	return join.Caller{Node: resp.Node, Key: pki.Fingerprint(cert), Identity: id}, nil
 }
 
 // all enrols every planned node.
 func (w *world) all() []join.Caller {
 	w.t.Helper()
-	token := w.token(joinapi.TokenRequest{Uses: len(w.Plan.Spec.Nodes)})
+	tokens := map[plan.Role]string{}
+	for _, role := range []plan.Role{plan.ControlPlane, plan.Worker} {
+		tokens[role] = w.token(joinapi.TokenRequest{Uses: len(w.Plan.Spec.Nodes), Role: role})
+	}
 	var callers []join.Caller
 	for _, n := range w.Plan.Spec.Nodes {
-		who, err := w.enrol(token, newKey(w.t), identityOf(n))
+		who, err := w.enrol(tokens[n.Role], newKey(w.t), identityOf(n))
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -195,14 +198,18 @@ func (w *world) all() []join.Caller {
 }
 
 // record is what the store has of a node.
-func (w *world) record(node string) join.Node {
+func (w *world) record(node string) join.Node { return w.nodes()[node] }
+
+func (w *world) nodes() map[string]join.Node {
 	w.t.Helper()
 	nodes, err := w.Nodes(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return nodes[node]
+	return nodes
 }
+
+func (w *world) logged(text string) bool { return strings.Contains(w.log.String(), text) }
 
 // hardware is what the planned node reports of itself.
 func (w *world) hardware(node string) joinapi.Identity {
@@ -216,7 +223,7 @@ func (w *world) hardware(node string) joinapi.Identity {
 
 func (w *world) phase(who join.Caller) (joinapi.NodePhase, string) {
 	w.t.Helper()
-	v, err := w.View(w.t.Context(), who, w.hardware(who.Node))
+	v, err := w.View(w.t.Context(), who)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -225,13 +225,19 @@ func TestBootstrapTokens(t *testing.T) {
 func TestAnotherKeyActsForNobody(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	callers := w.all()
-	false1 := join.Caller{Node: callers[0].Node, Key: callers[1].Key}
-	_, err := w.View(t.Context(), false1, w.hardware(false1.Node))
+	false1 := join.Caller{Node: callers[0].Node, Key: callers[1].Key, Identity: callers[0].Identity}
+	_, err := w.View(t.Context(), false1)
 	wantCode(t, err, joinapi.CodeForbidden, "not the key")
 	_, err = w.Order(t.Context(), false1)
 	wantCode(t, err, joinapi.CodeForbidden, "not the key")
 	wantCode(t, w.Report(t.Context(), join.Caller{Node: "stranger"}, joinapi.Report{Phase: "network", Outcome: "done"}), joinapi.CodeForbidden, "not enrolled here")
 	w.wantPhase(callers[0], joinapi.PhaseEnrolled)
+}
+
+// on is a caller that says it runs on that hardware.
+func on(who join.Caller, id joinapi.Identity) join.Caller {
+	who.Identity = id
+	return who
 }
 
 // A disk that was cloned brings its node's key along, but none of its cards.
@@ -253,7 +259,7 @@ func TestACloneIsNotItsOriginal(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := w.View(t.Context(), who, tt.id)
+			_, err := w.View(t.Context(), on(who, tt.id))
 			if !tt.refused && err != nil {
 				t.Errorf("refused: %v", err)
 			}
@@ -264,13 +270,31 @@ func TestACloneIsNotItsOriginal(t *testing.T) {
 	}
 	t.Run("new cards, which the plan has by now", func(t *testing.T) {
 		w.Plan.Spec.Nodes[0].MACs = []plan.MAC{"00:00:5e:00:53:f1"}
-		if _, err := w.View(t.Context(), who, joinapi.Identity{MACs: w.Plan.Spec.Nodes[0].MACs}); err != nil {
+		if _, err := w.View(t.Context(), on(who, joinapi.Identity{MACs: w.Plan.Spec.Nodes[0].MACs})); err != nil {
 			t.Errorf("refused: %v", err)
 		}
 	})
 	t.Run("too many cards", func(t *testing.T) {
-		_, err := w.View(t.Context(), who, joinapi.Identity{MACs: make([]plan.MAC, 65)})
+		_, err := w.View(t.Context(), on(who, joinapi.Identity{MACs: make([]plan.MAC, 65)}))
 		wantCode(t, err, joinapi.CodeInvalid, "more than 64 MACs")
 	})
-	w.wantPhase(who, joinapi.PhaseEnrolled)
+	w.wantPhase(on(who, identityOf(w.Plan.Spec.Nodes[0])), joinapi.PhaseEnrolled)
+}
+
+// Whatever a clone asks, it is not the node.
+func TestEveryCallLooksAtTheHardware(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	m0 := w.all()[0]
+	clone := on(m0, identityOf(w.Plan.Spec.Nodes[1]))
+	for name, call := range map[string]func() error{
+		"view":   func() error { _, err := w.View(t.Context(), clone); return err },
+		"order":  func() error { _, err := w.Order(t.Context(), clone); return err },
+		"report": func() error { return w.Report(t.Context(), clone, joinapi.Report{Phase: "prepared", Outcome: "done"}) },
+		"access": func() error {
+			return w.Accept(t.Context(), clone, joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t)})
+		},
+	} {
+		t.Run(name, func(t *testing.T) { wantCode(t, call(), joinapi.CodeForbidden, "shows the certificate of k8c1m0") })
+	}
+	w.wantPhase(m0, joinapi.PhaseEnrolled)
 }

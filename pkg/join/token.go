@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // maxTTL bounds an enrolment token's life; a leaked kickstart file outlives
@@ -28,6 +29,7 @@ type token struct {
 	Expires time.Time `json:"expires"`
 	Uses    int       `json:"uses"`           // how many keys may redeem it
 	Node    string    `json:"node,omitempty"` // only as this node
+	Role    plan.Role `json:"role,omitempty"` // only as this; empty with Node
 	// Reinstalled lets a key take the place of Node's.
 	Reinstalled bool `json:"reinstalled,omitempty"`
 	// Redemptions says which key became which node. Its size is the uses so far.
@@ -41,26 +43,26 @@ func (t token) takesOver(key string) bool { return t.Reinstalled && t.Redemption
 // CreateToken makes an enrolment token. Its secret is returned once and kept
 // hashed: it has 256 random bits, so a slow hash would add nothing.
 func (c *Coordinator) CreateToken(ctx context.Context, r joinapi.TokenRequest) (joinapi.Token, error) {
-	node, err := c.checkTokenRequest(r)
+	node, role, err := c.checkTokenRequest(r)
 	if err != nil {
 		return joinapi.Token{}, err
 	}
 	t := joinapi.EnrolToken{CA: joinapi.CAHash(c.CA.Certificate().Raw), ID: random(6), Secret: random(32)}
 	rec := token{
 		ID: t.ID, Hash: hashSecret(t.Secret), Expires: c.Now().Add(r.TTL).UTC(),
-		Uses: r.Uses, Node: node, Reinstalled: r.Reinstalled,
+		Uses: r.Uses, Node: node, Role: role, Reinstalled: r.Reinstalled,
 	}
 	err = c.Store.Update(ctx, func(tx Tx) error { return put(tx, tokenPrefix+t.ID, rec) })
 	if err != nil {
 		return joinapi.Token{}, err
 	}
-	c.Log.Info("enrolment token made", "token", rec.ID, "uses", rec.Uses, "expires", rec.Expires, "node", rec.Node, "reinstalled", rec.Reinstalled)
+	c.Log.Info("enrolment token made", "token", rec.ID, "uses", rec.Uses, "expires", rec.Expires, "node", rec.Node, "role", rec.Role, "reinstalled", rec.Reinstalled)
 	return joinapi.Token{Token: t.String(), Expires: rec.Expires}, nil
 }
 
 // checkTokenRequest says everything that is wrong with a request, or returns
-// the full name of the node that it names, if any.
-func (c *Coordinator) checkTokenRequest(r joinapi.TokenRequest) (string, error) {
+// the full name of the node that it names, or else the role.
+func (c *Coordinator) checkTokenRequest(r joinapi.TokenRequest) (node string, role plan.Role, err error) {
 	var problems []string
 	if r.Uses < 1 {
 		problems = append(problems, fmt.Sprintf("uses: %d is less than 1", r.Uses))
@@ -71,18 +73,14 @@ func (c *Coordinator) checkTokenRequest(r joinapi.TokenRequest) (string, error) 
 	if r.Reinstalled && (r.Node == "" || r.Uses != 1) {
 		problems = append(problems, "reinstalled: one host is installed anew, so the token needs its node and has one use")
 	}
-	var node string
-	if r.Node != "" {
-		h, err := c.Plan.HostPlan(r.Node)
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("node: %v", err))
-		}
-		node = h.Name
+	node, role, problem := c.admits(r)
+	if problem != "" {
+		problems = append(problems, problem)
 	}
 	if len(problems) > 0 {
-		return "", joinapi.Errorf(joinapi.CodeInvalid, "%s", strings.Join(problems, "; "))
+		return "", "", joinapi.Errorf(joinapi.CodeInvalid, "%s", strings.Join(problems, "; "))
 	}
-	return node, nil
+	return node, role, nil
 }
 
 // random returns n bytes of crypto/rand in base64url, which has no dot.

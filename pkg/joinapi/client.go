@@ -29,10 +29,7 @@ const requestTimeout = time.Minute
 // Client is a node's side of the API once it has enrolled. All its errors that
 // joinsvc itself answered are *Error; CodeNotYet and CodeTooMany ask to come
 // again after Error.RetryAfter, which is the caller's to do.
-type Client struct {
-	caller caller
-	id     Identity
-}
+type Client struct{ caller caller }
 
 // NewClient makes a client for the joinsvc at server ("https://10.9.0.2:8443")
 // with what enrolment returned, all PEM: joinsvc's CA, the node's certificate
@@ -46,7 +43,13 @@ func NewClient(server string, ca, cert, key []byte, id Identity) (*Client, error
 	if err != nil {
 		return nil, err
 	}
-	return &Client{newCaller(base, config), id}, nil
+	hardware, err := json.Marshal(id)
+	if err != nil {
+		return nil, fmt.Errorf("encoding this host's identity: %w", err)
+	}
+	c := newCaller(base, config)
+	c.identity = string(hardware)
+	return &Client{c}, nil
 }
 
 // Enrol asks the joinsvc at server to admit this host, and returns its name and
@@ -78,7 +81,7 @@ func Enrol(ctx context.Context, server, token string, key crypto.Signer, id Iden
 // CodeForbidden means that the certificate is of a node with other hardware.
 func (c *Client) Node(ctx context.Context) (NodeView, error) {
 	var view NodeView
-	err := c.caller.call(ctx, http.MethodPost, PathNode, c.id, &view)
+	err := c.caller.call(ctx, http.MethodPost, PathNode, nil, &view)
 	return view, err
 }
 
@@ -134,6 +137,8 @@ type caller struct {
 	base  *url.URL
 	http  *http.Client
 	token string // sent as a bearer token (RFC 6750) when set
+	// identity is sent in HeaderIdentity when set.
+	identity string
 }
 
 func newCaller(base *url.URL, config *tls.Config) caller {
@@ -211,6 +216,9 @@ func (c caller) request(ctx context.Context, method, path string, body any) (*ht
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.identity != "" {
+		req.Header.Set(HeaderIdentity, c.identity)
 	}
 	return req, nil
 }

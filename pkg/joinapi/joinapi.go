@@ -13,11 +13,16 @@ import (
 // Paths of version 1 of the API. All but PathEnrol want a client certificate.
 const (
 	PathEnrol   = "/v1/enrol"               // POST EnrolRequest → EnrolResponse
-	PathNode    = "/v1/node"                // POST Identity → NodeView
+	PathNode    = "/v1/node"                // POST → NodeView
 	PathReport  = "/v1/node/report"         // POST Report → 204
 	PathKubeadm = "/v1/node/kubeadm"        // POST → KubeadmOrder, or 503 with Retry-After
 	PathAccess  = "/v1/node/cluster-access" // POST ClusterAccess → 204
 )
+
+// HeaderIdentity goes with every request of a node: the Identity of the hardware
+// that it runs on, as JSON on one line. Whoever clones a disk clones its key, so
+// a certificate alone does not say which host asks.
+const HeaderIdentity = "Nodeprep-Identity"
 
 // NodePhase is how far a node has come.
 type NodePhase string

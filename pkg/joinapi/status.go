@@ -19,6 +19,10 @@ type TokenRequest struct {
 	Uses int           `json:"uses"`           // how many hosts may enrol, at least 1
 	TTL  time.Duration `json:"ttlNanoseconds"` // how long it is valid
 	Node string        `json:"node,omitempty"` // only this planned node may use it
+	// Role is what hosts that use it may become. A token without Role and Node
+	// admits workers alone: a host's hardware addresses, by which the plan tells
+	// a control plane, are its own words.
+	Role plan.Role `json:"role,omitempty"`
 	// Reinstalled says that Node's key is gone with its old disk: whoever uses
 	// the token takes its place, and keeps its address and ASN.
 	Reinstalled bool `json:"reinstalled,omitempty"`

@@ -149,8 +149,28 @@ func (a api) asNode(do func(*http.Request, join.Caller) (any, error)) result {
 		if !slices.Contains(cert.Subject.OrganizationalUnit, pki.NodesOU) {
 			return nil, joinapi.Errorf(joinapi.CodeForbidden, "the certificate of %q is not that of a node", cert.Subject.CommonName)
 		}
-		return do(r, join.Caller{Node: cert.Subject.CommonName, Key: pki.Fingerprint(cert)})
+		id, err := identity(r)
+		if err != nil {
+			return nil, err
+		}
+		return do(r, join.Caller{Node: cert.Subject.CommonName, Key: pki.Fingerprint(cert), Identity: id})
 	}
+}
+
+// identity is what a node says of its hardware with every request. A request
+// without it is of hardware that nobody knows, which the domain refuses.
+func identity(r *http.Request) (joinapi.Identity, error) {
+	var id joinapi.Identity
+	text := r.Header.Get(joinapi.HeaderIdentity)
+	if text == "" {
+		return id, nil
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&id); err != nil {
+		return id, joinapi.Errorf(joinapi.CodeInvalid, "%s: %v", joinapi.HeaderIdentity, err)
+	}
+	return id, nil
 }
 
 func subject(r *http.Request) string {
@@ -173,11 +193,7 @@ func (a api) enrol(r *http.Request) (any, error) {
 }
 
 func (a api) node(r *http.Request, who join.Caller) (any, error) {
-	id, err := decode[joinapi.Identity](r, maxBody)
-	if err != nil {
-		return nil, err
-	}
-	return a.join.View(r.Context(), who, id)
+	return a.join.View(r.Context(), who)
 }
 
 func (a api) report(r *http.Request, who join.Caller) (any, error) {

@@ -114,9 +114,12 @@ func listen(t *testing.T, h http.Handler, ca *pki.CA, log *slog.Logger, name str
 	return "https://" + l.Addr().String()
 }
 
-func (s *service) token(uses int) string {
+// token is for control planes, as the first node of the plan is.
+func (s *service) token(uses int) string { return s.tokenFor(plan.ControlPlane, uses) }
+
+func (s *service) tokenFor(role plan.Role, uses int) string {
 	s.t.Helper()
-	token, err := s.CreateToken(s.t.Context(), joinapi.TokenRequest{Uses: uses, TTL: time.Hour})
+	token, err := s.CreateToken(s.t.Context(), joinapi.TokenRequest{Uses: uses, TTL: time.Hour, Role: role})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -150,7 +153,7 @@ func (s *service) identity(i int) joinapi.Identity {
 func (s *service) node(i int) *joinapi.Client {
 	s.t.Helper()
 	key := newKey(s.t)
-	resp, err := joinapi.Enrol(s.t.Context(), s.url, s.token(1), key, s.identity(i))
+	resp, err := joinapi.Enrol(s.t.Context(), s.url, s.tokenFor(s.Plan.Spec.Nodes[i].Role, 1), key, s.identity(i))
 	if err != nil {
 		s.t.Fatal(err)
 	}

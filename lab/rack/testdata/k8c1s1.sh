@@ -49,11 +49,12 @@ mkdir -p /etc/sysconfig
 echo KUBELET_EXTRA_ARGS=--housekeeping-interval=60s >/etc/sysconfig/kubelet
 packages nodeprep
 mkdir -p /mnt/enrolment
+line=/mnt/enrolment/worker.yaml
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
 for second in $(seq 1200); do
-	[ ! -e /mnt/enrolment/nodeprep.yaml ] || break
+	[ ! -e "$line" ] || break
 	sleep 1
 done
-install -D -m 600 /mnt/enrolment/nodeprep.yaml /etc/nodeprep/nodeprep.yaml
+install -D -m 600 "$line" /etc/nodeprep/nodeprep.yaml
 umount /mnt/enrolment
 systemctl start --no-block nodeprep.service
