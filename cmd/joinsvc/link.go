@@ -46,7 +46,7 @@ func (l *link) kubeadm() join.Kubeadm {
 		Join: func(p plan.Plan, h plan.HostPlan, token, caHash string) (string, error) {
 			return document.Join(p, h, document.Discovery{Token: token, CACertHash: caHash})
 		},
-		Patches: document.Patches,
+		Patches: func() (map[string]string, error) { return document.Patches(l.in.plan) },
 		Access:  func() (joinapi.AccessRequest, error) { return cluster.NewAccess(l.key) },
 		AddOns:  l.in.manifest,
 		Connect: l.connect,

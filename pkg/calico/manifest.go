@@ -72,7 +72,8 @@ func subnets(s plan.Spec) []string {
 
 // Manifest checks an operator's calico.yaml and returns it with calico-node's
 // settings as the plan wants them, and the API server's own address for its
-// containers; everything else stays as it was, comments included. Any error is a *ManifestError.
+// containers, and probes that wait in a plan of pace slow; everything else
+// stays as it was, comments included. Any error is a *ManifestError.
 func Manifest(data []byte, p plan.Plan) (string, error) {
 	docs, err := documents(data)
 	if err != nil {
@@ -87,6 +88,9 @@ func Manifest(data []byte, p plan.Plan) (string, error) {
 	}
 	if len(e.problems) > 0 {
 		return "", &ManifestError{e.problems}
+	}
+	if p.Spec.Kubernetes.Pace == plan.Slow {
+		relax(docs)
 	}
 	if docs, err = withEndpoint(docs, p); err != nil {
 		return "", &ManifestError{[]string{err.Error()}}

@@ -324,6 +324,9 @@ func TestKubernetes(t *testing.T) {
 		{"a worker's endpoint", []edit{{"192.168.9.193:6443", "192.168.9.194:6443"}}, []string{
 			"error: spec.kubernetes.apiEndpoint: 192.168.9.194 is the address of no control plane; want 192.168.9.193",
 		}},
+		{"pace", []edit{{"version: 1.37.2\n", "version: 1.37.2\n    pace: fast\n"}}, []string{
+			"error: spec.kubernetes.pace: fast: want normal or slow",
+		}},
 		{"SELinux", []edit{{"selinux: permissive", "selinux: disabled"}}, []string{
 			"error: spec.host.selinux: disabled: want permissive, enforcing or leave",
 		}},

@@ -23,6 +23,7 @@ func (p *Plan) setDefaults() {
 	setDefault(&s.ASN.Model, PerNode)
 	setDefault(&s.Pods.BlockSize, 26)
 	setDefault(&s.Host.SELinux, Permissive)
+	setDefault(&s.Kubernetes.Pace, Normal)
 	setDefault(&s.Runtime.Name, Containerd)
 	setDefault(&s.Runtime.Cgroups, CgroupsV2)
 	if s.Runtime.Name == Docker {

@@ -137,6 +137,11 @@ type MetalLB struct {
 type Kubernetes struct {
 	Version     string         `json:"version" schema:"release"` // a release: "1.37.2"
 	APIEndpoint netip.AddrPort `json:"apiEndpoint"`              // the control plane's address and a port: "192.168.9.193:6443"
+	// Pace is normal (default), or slow for hosts whose processors or disks
+	// make the control plane's parts take one another for dead: kubeadm,
+	// probes, leases and etcd wait longer, and what is really dead is noticed
+	// after minutes.
+	Pace Pace `json:"pace,omitempty"`
 }
 
 // Runtime is what runs containers, and what the kernel offers it.

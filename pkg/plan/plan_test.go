@@ -98,7 +98,7 @@ func TestHostPlan(t *testing.T) {
 			{Name: "leaf201", Address: netip.MustParseAddr("192.168.9.204"), RouterID: netip.MustParseAddr("2.0.0.1"), Node: 201},
 			{Name: "leaf202", Address: netip.MustParseAddr("192.168.9.205"), RouterID: netip.MustParseAddr("2.0.0.2"), Node: 202},
 		}},
-		Kubernetes: plan.Kubernetes{Version: "1.37.2", APIEndpoint: netip.MustParseAddrPort("192.168.9.193:6443")},
+		Kubernetes: plan.Kubernetes{Version: "1.37.2", APIEndpoint: netip.MustParseAddrPort("192.168.9.193:6443"), Pace: plan.Normal},
 		Packages:   plan.Packages{Folder: "/srv/packages"},
 		Host:       plan.Host{SELinux: plan.Permissive},
 	}

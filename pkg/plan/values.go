@@ -82,6 +82,21 @@ const (
 // UnmarshalText accepts the two models and nothing else.
 func (m *Model) UnmarshalText(text []byte) error { return oneOf(m, text, PerNode, PerCluster) }
 
+// Pace says how long the parts of a cluster wait for one another before one
+// takes the other for dead.
+type Pace string
+
+// The paces. With Normal it is what Kubernetes has for hosts that answer at
+// once; with Slow what keeps alive hosts that are emulated, or that share their
+// processors or disks with much else.
+const (
+	Normal Pace = "normal"
+	Slow   Pace = "slow"
+)
+
+// UnmarshalText accepts the two paces and nothing else.
+func (p *Pace) UnmarshalText(text []byte) error { return oneOf(p, text, Normal, Slow) }
+
 // RuntimeName is a container runtime.
 type RuntimeName string
 

@@ -30,11 +30,6 @@ const criSocket = "unix:///run/containerd/containerd.sock"
 // the record of what the cluster is.
 const dnsDomain = "cluster.local"
 
-// patience replaces kubeadm's 1, 4 and 5 minutes (timeoututils.go). It bounds a
-// failure and costs a success nothing; several hosts that boot at once on slow
-// disks have been seen to need more than half of the default.
-const patience = 10 * time.Minute
-
 // Discovery is how a joining node recognises the cluster, and is recognised.
 type Discovery struct {
 	Token      string // bootstrap token "abcdef.0123456789abcdef"
@@ -43,7 +38,7 @@ type Discovery struct {
 
 // Init returns the documents for `kubeadm init --config` on host h, YAML.
 func Init(p plan.Plan, h plan.HostPlan) (string, error) {
-	return encode(clusterConfiguration(p), initConfiguration(h), kubeletConfiguration(), proxyConfiguration(p))
+	return encode(clusterConfiguration(p), initConfiguration(p, h), kubeletConfiguration(p), proxyConfiguration(p))
 }
 
 // Join returns the document for `kubeadm join --config` on host h, YAML. It
@@ -63,7 +58,7 @@ func Join(p plan.Plan, h plan.HostPlan, d Discovery) (string, error) {
 			},
 			TLSBootstrapToken: d.Token,
 		},
-		Timeouts: timeouts(),
+		Timeouts: timeouts(p.Spec.Kubernetes.Pace),
 	})
 }
 
@@ -83,8 +78,9 @@ func clusterConfiguration(p plan.Plan) *v1beta4.ClusterConfiguration {
 			ServiceSubnet: s.Services.Subnet.String(),
 			DNSDomain:     dnsDomain,
 		},
-		APIServer:         v1beta4.APIServer{CertSANs: []string{s.Kubernetes.APIEndpoint.Addr().String()}},
-		ControllerManager: v1beta4.ControlPlaneComponent{ExtraArgs: patientLeader(p)},
+		Etcd:              etcd(s.Kubernetes.Pace),
+		APIServer:         apiServer(p),
+		ControllerManager: controllerManager(p),
 		Scheduler:         v1beta4.ControlPlaneComponent{ExtraArgs: patientLeader(p)},
 		// An RSA-2048 handshake, kubeadm's default, costs a server some fifty
 		// times the work; kubelet's probes alone are several a second.
@@ -92,29 +88,7 @@ func clusterConfiguration(p plan.Plan) *v1beta4.ClusterConfiguration {
 	}
 }
 
-// patientLeader keeps the one instance of a controller at work while its API
-// server is slow. With the defaults (15 s, 10 s, 2 s) it ends itself after ten
-// seconds without an answer, starts again, and reads everything anew from the
-// server that was slow already, all for a rival that a plan with one control
-// plane does not have. Election itself stays on: a second may come.
-func patientLeader(p plan.Plan) []v1beta4.Arg {
-	planes := 0
-	for _, n := range p.Spec.Nodes {
-		if n.Role == plan.ControlPlane {
-			planes++
-		}
-	}
-	if planes > 1 {
-		return nil
-	}
-	return []v1beta4.Arg{
-		{Name: "leader-elect-lease-duration", Value: "2m0s"},
-		{Name: "leader-elect-renew-deadline", Value: "1m30s"},
-		{Name: "leader-elect-retry-period", Value: "10s"},
-	}
-}
-
-func initConfiguration(h plan.HostPlan) *v1beta4.InitConfiguration {
+func initConfiguration(p plan.Plan, h plan.HostPlan) *v1beta4.InitConfiguration {
 	return &v1beta4.InitConfiguration{
 		TypeMeta:         kubeadmType("InitConfiguration"),
 		NodeRegistration: registration(h),
@@ -124,7 +98,7 @@ func initConfiguration(h plan.HostPlan) *v1beta4.InitConfiguration {
 		},
 		BootstrapTokens: []bootstraptokenv1.BootstrapToken{harmlessToken()},
 		Patches:         &v1beta4.Patches{Directory: joinapi.PatchesDir},
-		Timeouts:        timeouts(),
+		Timeouts:        timeouts(p.Spec.Kubernetes.Pace),
 	}
 }
 
@@ -159,28 +133,18 @@ func registration(h plan.HostPlan) v1beta4.NodeRegistrationOptions {
 	}
 }
 
-func timeouts() *v1beta4.Timeouts {
-	d := &metav1.Duration{Duration: patience}
-	return &v1beta4.Timeouts{
-		ControlPlaneComponentHealthCheck: d,
-		KubeletHealthCheck:               d,
-		TLSBootstrap:                     d,
-		Discovery:                        d,
-		// Its minute is how long the first call to a starting API server may
-		// be tried (EnsureAdminClusterRoleBinding); on slow hosts it was not
-		// enough, and failed the init.
-		KubernetesAPICall: d,
-	}
-}
-
-func kubeletConfiguration() *kubeletv1beta1.KubeletConfiguration {
-	return &kubeletv1beta1.KubeletConfiguration{
+func kubeletConfiguration(p plan.Plan) *kubeletv1beta1.KubeletConfiguration {
+	k := &kubeletv1beta1.KubeletConfiguration{
 		TypeMeta: metav1.TypeMeta{APIVersion: kubeletv1beta1.SchemeGroupVersion.String(), Kind: "KubeletConfiguration"},
 		// systemd owns the tree on every host that nodeprep prepares; two
 		// owners of one tree lead to instability under memory pressure
 		// (kubernetes.io, "Container Runtimes", cgroup drivers).
 		CgroupDriver: "systemd",
 	}
+	if p.Spec.Kubernetes.Pace == plan.Slow {
+		relax(k)
+	}
+	return k
 }
 
 // proxyConfiguration keeps kube-proxy with iptables. Its nftables mode, stable

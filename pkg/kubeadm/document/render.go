@@ -58,7 +58,7 @@ func render(text *bytes.Buffer, p plan.Plan, h plan.HostPlan) error {
 
 func renderInit(text *bytes.Buffer, p plan.Plan, h plan.HostPlan) error {
 	docs, err := Init(p, h)
-	patches, errPatches := Patches()
+	patches, errPatches := Patches(p)
 	if err := errors.Join(err, errPatches); err != nil {
 		return err
 	}

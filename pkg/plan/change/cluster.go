@@ -111,6 +111,10 @@ func choices() []rule[plan.Plan] {
 			consequence: "nothing by itself: hosts that are installed from now on get it; running nodes want `kubeadm upgrade`, the control plane first, one minor release at a time, and never back",
 		},
 		{
+			what: "kubernetes.pace", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Pace },
+			consequence: "kubeadm init has put it into the control plane's static pods and into what kubelets read, which stay as they are; hosts that join from now on give kubeadm the new time, and joinsvc looks at the new pace",
+		},
+		{
 			what: "runtime.dockerBridge", severity: None, get: func(p plan.Plan) any { return p.Spec.Runtime.DockerBridge },
 			consequence: "docker takes it when it is started again",
 		},
