@@ -18,7 +18,7 @@ lab: ## set up, then take NODES bare hosts (3, or 1 to 3) to routed nodes
 	@scripts/stages 'setup: scripts/setup lab' 'packages: make rpm' 'rack: make rack ARGS="up --nodes $(NODES)"'
 
 test: ## set up, then pass every test, a rack of two hosts included
-	@scripts/stages 'setup: scripts/setup test' 'lint: make lint' 'unit: make unit' 'packages: make rpm' \
+	@scripts/stages 'setup: scripts/setup test' 'modules: scripts/modules' 'lint: make lint' 'unit: make unit' 'packages: make rpm' \
 		'images: make rack ARGS=build' 'rings: make rings' 'rack: make rack ARGS="test --nodes 2"'
 
 setup: ## install what everything needs on Debian 12 or EL 9, and nothing twice
