@@ -26,6 +26,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // A cluster is joinsvc's side and the host's commands, and what was done, in order.
@@ -78,7 +79,7 @@ func (c *cluster) membership(t *testing.T, role plan.Role) membership {
 	h := plan.HostPlan{Cluster: "k8c1", Name: "k8c1m0", Role: role}
 	h.Kubernetes.APIEndpoint = netip.MustParseAddrPort("192.168.9.193:6443")
 	c.root, c.files = t.TempDir(), kubeadmFiles(t)
-	return membership{host: h, coordinator: c, node: kubeadm.Node{Root: c.root, Run: c.run}, now: time.Now}
+	return membership{host: h, coordinator: c, node: kubeadm.Node{Root: rooted.Root(c.root), Run: c.run}, now: time.Now}
 }
 
 // converge runs the phase as a boot does.

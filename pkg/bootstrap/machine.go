@@ -6,15 +6,15 @@ import (
 	"context"
 
 	"github.com/nodeprep/nodeprep/pkg/command"
-	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/netcfg"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // A Machine is the running host: its files, systemd, kernel and commands.
 type Machine struct {
-	root   host.Root
+	root   rooted.Root
 	units  *unit.Systemd
 	kernel netcfg.Kernel
 	run    command.Runner
@@ -33,5 +33,5 @@ func NewMachine(ctx context.Context) (*Machine, error) {
 func (m *Machine) Close() { m.units.Close() }
 
 func (m *Machine) kubeadm() kubeadm.Node {
-	return kubeadm.Node{Root: m.root.Path("/"), Run: m.run}
+	return kubeadm.Node{Root: m.root, Run: m.run}
 }

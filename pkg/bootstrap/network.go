@@ -5,10 +5,12 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/nodeprep/nodeprep/pkg/netcfg"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // NetworkConfig is the network that the plan wants of this host.
@@ -40,7 +42,7 @@ func NetworkConfig(h plan.HostPlan) netcfg.Config {
 type network struct {
 	config netcfg.Config
 	kernel netcfg.Kernel
-	root   string
+	root   rooted.Root
 	// reload makes NetworkManager read its configuration; nothing to do where
 	// it does not run.
 	reload func(context.Context) error
@@ -64,38 +66,26 @@ func (n network) plan(ctx context.Context) ([]phase.Change, error) {
 	for _, note := range netcfg.Notes(state, config) {
 		phase.Notef(ctx, "%s", note)
 	}
-	files, err := netcfg.PlanFiles(n.root, config)
+	changes, err := netcfg.PlanFiles(ctx, n.root, config)
 	if err != nil {
 		return nil, err
 	}
-	changes := convert(files)
-	if len(files) > 0 {
+	if len(changes) > 0 {
 		changes = append(changes, phase.Change{What: "NetworkManager", To: "configuration read again", Do: n.reload})
 	}
 	links, err := netcfg.Plan(ctx, n.kernel, config)
 	if err != nil {
 		return nil, err
 	}
-	dns, err := netcfg.PlanDNS(n.root, config.DNS)
+	dns, err := netcfg.PlanDNS(ctx, n.root, config.DNS)
 	if err != nil {
 		return nil, err
 	}
-	store, err := netcfg.PlanStore(n.root, config)
+	store, err := netcfg.PlanStore(ctx, n.root, config)
 	if err != nil {
 		return nil, err
 	}
-	return append(changes, convert(links, dns, store)...), nil
-}
-
-// convert takes netcfg's changes for the runner's, which netcfg does not know.
-func convert(lists ...[]netcfg.Change) []phase.Change {
-	var out []phase.Change
-	for _, list := range lists {
-		for _, c := range list {
-			out = append(out, phase.Change{What: c.What, From: c.From, To: c.To, Do: c.Do})
-		}
-	}
-	return out
+	return slices.Concat(changes, links, dns, store), nil
 }
 
 // lacp proves that the legs carry traffic: a bond that exists may still have no

@@ -25,7 +25,7 @@ const repository = "nodeprep"
 
 // Host returns the phases that prepare a host, in the order in which they run.
 func Host(h plan.HostPlan, m *Machine) []phase.Phase {
-	links := network{config: NetworkConfig(h), kernel: m.kernel, root: string(m.root), reload: m.reloadNetworkManager}
+	links := network{config: NetworkConfig(h), kernel: m.kernel, root: m.root, reload: m.reloadNetworkManager}
 	return []phase.Phase{
 		{Name: "name", Doc: "this host is called " + h.Name, Plan: m.name(h)},
 		{Name: "modules", Doc: "kernel modules, now and at every boot", Plan: m.modules()},

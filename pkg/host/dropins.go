@@ -4,25 +4,26 @@ package host
 
 import (
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // dropIns lists the files of one ".d" family in the order in which systemd and
 // kmod read them: sorted by name whatever the folder, and a file hides those
 // of its name in folders of lesser rank (sysctl.d(5), modprobe.d(5)).
-func dropIns(root Root, family string) []string {
+func dropIns(root rooted.Root, family string) []string {
 	byName := map[string]string{}
 	for _, dir := range []string{"/usr/lib/", "/usr/local/lib/", "/run/", "/etc/"} { // rising rank
-		entries, err := os.ReadDir(root.Path(dir + family))
+		names, err := root.Names(dir + family)
 		if err != nil {
-			continue // no such folder
+			continue // what cannot be listed is no drop-in folder
 		}
-		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".conf") {
-				byName[e.Name()] = path.Join(dir+family, e.Name())
+		for _, name := range names {
+			if strings.HasSuffix(name, ".conf") {
+				byName[name] = path.Join(dir+family, name)
 			}
 		}
 	}

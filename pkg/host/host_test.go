@@ -4,7 +4,6 @@ package host
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,19 +12,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // machine is a root that holds the given files.
-func machine(t *testing.T, files map[string]string) Root {
+func machine(t *testing.T, files map[string]string) rooted.Root {
 	t.Helper()
-	root := Root(t.TempDir())
+	root := rooted.Root(t.TempDir())
 	for name, content := range files {
 		put(t, root, name, content)
 	}
 	return root
 }
 
-func put(t *testing.T, root Root, name, content string) {
+func put(t *testing.T, root rooted.Root, name, content string) {
 	t.Helper()
 	path := root.Path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -36,7 +36,7 @@ func put(t *testing.T, root Root, name, content string) {
 	}
 }
 
-func content(t *testing.T, root Root, name string) string {
+func content(t *testing.T, root rooted.Root, name string) string {
 	t.Helper()
 	text, err := root.Read(name)
 	if err != nil {
@@ -97,69 +97,5 @@ func wantError(t *testing.T, plan planner, words ...string) {
 		if !strings.Contains(err.Error(), w) {
 			t.Errorf("error %q does not say %q", err, w)
 		}
-	}
-}
-
-func TestWrite(t *testing.T) {
-	root := machine(t, nil)
-	for _, text := range []string{"one", "two"} {
-		if err := root.Write("/etc/new/file.conf", text, 0o640); err != nil {
-			t.Fatal(err)
-		}
-		wantText(t, "content", text, content(t, root, "/etc/new/file.conf"))
-	}
-	info, err := os.Stat(root.Path("/etc/new/file.conf"))
-	if err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	entries, err := os.ReadDir(root.Path("/etc/new"))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
-	}
-}
-
-func TestWriteFollowsLinksInsideTheRoot(t *testing.T) {
-	for name, target := range map[string]string{"relative": "../selinux/config", "absolute": "/etc/selinux/config"} {
-		t.Run(name, func(t *testing.T) {
-			root := machine(t, map[string]string{"/etc/selinux/config": "old", "/etc/sysconfig/other": ""})
-			if err := os.Symlink(target, root.Path("/etc/sysconfig/selinux")); err != nil {
-				t.Fatal(err)
-			}
-			if err := root.Write("/etc/sysconfig/selinux", "new", 0o644); err != nil {
-				t.Fatal(err)
-			}
-			wantText(t, "target", "new", content(t, root, "/etc/selinux/config"))
-			if info, err := os.Lstat(root.Path("/etc/sysconfig/selinux")); err != nil || info.Mode()&fs.ModeSymlink == 0 {
-				t.Errorf("the link was replaced: %v, %v", info, err)
-			}
-		})
-	}
-}
-
-func TestLinkLoopIsAnError(t *testing.T) {
-	root := machine(t, nil)
-	if err := os.Symlink("loop", root.Path("/loop")); err != nil {
-		t.Fatal(err)
-	}
-	if err := root.Write("/loop", "x", 0o644); err == nil {
-		t.Error("wrote through a loop")
-	}
-}
-
-func TestFile(t *testing.T) {
-	tests := []struct{ name, have, want string }{
-		{name: "absent", want: "/etc/f: absent -> as planned\n"},
-		{name: "other", have: "x", want: "/etc/f: other content -> as planned\n"},
-		{name: "mode", have: "text", want: "/etc/f: mode 0644 -> as planned\n"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			root := machine(t, nil)
-			if tt.have != "" {
-				put(t, root, "/etc/f", tt.have)
-			}
-			wantText(t, "changes", tt.want, converge(t, File{root, "/etc/f", "text", 0o600}.Plan))
-			wantText(t, "content", "text", content(t, root, "/etc/f"))
-		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 const kernelHostname = "/proc/sys/kernel/hostname"
@@ -17,24 +18,24 @@ const kernelHostname = "/proc/sys/kernel/hostname"
 // both follow the file, the kernel's file is sethostname(2), and both are there
 // where no bus is, as in an installer's %post.
 type Hostname struct {
-	Root Root
+	Root rooted.Root
 	Name string // fully qualified: the Kubernetes node name
 }
 
 // Plan compares the file and the running name.
 func (h Hostname) Plan(ctx context.Context) ([]phase.Change, error) {
-	changes, err := File{h.Root, "/etc/hostname", h.Name + "\n", 0o644}.Plan(ctx)
+	changes, err := rooted.File{Root: h.Root, Name: "/etc/hostname", Content: h.Name + "\n", Mode: 0o644}.Plan(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, err := h.Root.get(kernelHostname)
+	now, err := h.Root.Get(kernelHostname)
 	if err != nil {
 		return nil, fmt.Errorf("reading the host name: %w", err)
 	}
 	if now != h.Name {
 		changes = append(changes, phase.Change{
 			What: "host name", From: now, To: h.Name,
-			Do: func(context.Context) error { return h.Root.set(kernelHostname, h.Name) },
+			Do: func(context.Context) error { return h.Root.Set(kernelHostname, h.Name) },
 		})
 	}
 	return changes, nil

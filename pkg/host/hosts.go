@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // names, so that kubeadm and kubelet find the address in VLAN 1500 and not the
 // provisioning network's, nor Debian's 127.0.1.1.
 type Hosts struct {
-	Root    Root
+	Root    rooted.Root
 	Address netip.Addr
 	Names   []string // the canonical, fully qualified one first (hosts(5))
 }
@@ -31,7 +32,7 @@ type Hosts struct {
 // since the first match is the one that a resolver prefers; lines of other
 // hands stay, and one that gives a name of ours another address is noted.
 func (h Hosts) Plan(ctx context.Context) ([]phase.Change, error) {
-	have, _, err := h.Root.readOptional(hostsFile)
+	have, _, err := h.Root.ReadOptional(hostsFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", hostsFile, err)
 	}
@@ -49,7 +50,7 @@ func (h Hosts) Plan(ctx context.Context) ([]phase.Change, error) {
 	}
 	return []phase.Change{{
 		What: hostsFile, To: line,
-		Do: func(context.Context) error { return h.Root.Write(hostsFile, want, 0o644) },
+		Do: func(context.Context) error { return h.Root.Edit(hostsFile, want, 0o644) },
 	}}, nil
 }
 

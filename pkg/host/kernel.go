@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // kernel is what the running kernel has to offer in modules.
 type kernel struct {
-	root    Root
+	root    rooted.Root
 	release string
 	folder  bool // whether /lib/modules has the running release
 	builtin string
 	dep     string
 }
 
-func readKernel(root Root) (kernel, error) {
-	release, err := root.get("/proc/sys/kernel/osrelease")
+func readKernel(root rooted.Root) (kernel, error) {
+	release, err := root.Get("/proc/sys/kernel/osrelease")
 	if err != nil {
 		return kernel{}, fmt.Errorf("reading the kernel's release: %w", err)
 	}
@@ -26,7 +28,7 @@ func readKernel(root Root) (kernel, error) {
 	dir := "/lib/modules/" + release
 	k.folder = root.Exists(dir)
 	for file, into := range map[string]*string{"modules.builtin": &k.builtin, "modules.dep": &k.dep} {
-		if *into, _, err = root.readOptional(path.Join(dir, file)); err != nil {
+		if *into, _, err = root.ReadOptional(path.Join(dir, file)); err != nil {
 			return kernel{}, fmt.Errorf("reading the kernel's modules: %w", err)
 		}
 	}

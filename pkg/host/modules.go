@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // The files that make the modules be there after a reboot too.
@@ -36,7 +37,7 @@ type Module struct {
 // is the same thing. The unit fails when any module on the host fails, ours or
 // not: what counts is whether ours are there.
 type Modules struct {
-	Root Root
+	Root rooted.Root
 	Want []Module
 	// Load restarts ModulesLoadUnit and waits for it.
 	Load func(context.Context) error
@@ -50,13 +51,9 @@ func (m Modules) Plan(ctx context.Context) ([]phase.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	var changes []phase.Change
-	for _, f := range m.files() {
-		more, err := f.Plan(ctx)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, more...)
+	changes, err := rooted.PlanFiles(ctx, m.files()...)
+	if err != nil {
+		return nil, err
 	}
 	var problems []error
 	for _, mod := range m.Want {
@@ -75,7 +72,7 @@ func (m Modules) Plan(ctx context.Context) ([]phase.Change, error) {
 	return changes, nil
 }
 
-func (m Modules) files() []File {
+func (m Modules) files() []rooted.File {
 	var names, options strings.Builder
 	names.WriteString("# Written by nodeprep, see modules-load.d(5).\n")
 	options.WriteString("# Written by nodeprep, see modprobe.d(5).\n")
@@ -85,9 +82,9 @@ func (m Modules) files() []File {
 			fmt.Fprintln(&options, "options", mod.Name, mod.Options)
 		}
 	}
-	return []File{
-		{m.Root, optionsFile, options.String(), 0o644},
-		{m.Root, modulesFile, names.String(), 0o644},
+	return []rooted.File{
+		{Root: m.Root, Name: optionsFile, Content: options.String(), Mode: 0o644},
+		{Root: m.Root, Name: modulesFile, Content: names.String(), Mode: 0o644},
 	}
 }
 
@@ -112,7 +109,7 @@ func (m Modules) load(ctx context.Context, k kernel, name string) error {
 
 // denied names the file that keeps a module from being loaded by
 // systemd-modules-load, as kernel-modules-extra does for seldom-used ones.
-func denied(root Root, name string) string {
+func denied(root rooted.Root, name string) string {
 	for _, f := range dropIns(root, "modprobe.d") {
 		content, err := root.Read(f)
 		if err != nil {

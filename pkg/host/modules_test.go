@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 func fixedNow() time.Time { return time.Unix(0, 0) }
 
 // A kernel with bonding and overlay to load and 8021q built in.
-func moduleMachine(t *testing.T) Root {
+func moduleMachine(t *testing.T) rooted.Root {
 	return machine(t, map[string]string{
 		"/proc/sys/kernel/osrelease":          "6.12.0\n",
 		"/lib/modules/6.12.0/modules.dep":     "kernel/drivers/net/bonding/bonding.ko.xz: kernel/net/tls/tls.ko.xz\nkernel/fs/overlayfs/overlay.ko.zst:\nkernel/net/bridge/br_netfilter.ko:\n",
@@ -24,7 +26,7 @@ func moduleMachine(t *testing.T) Root {
 
 // loader stands for systemd-modules-load: it loads what modules-load.d names,
 // except the modules in broken, and fails if it meets one of them.
-func loader(t *testing.T, root Root, broken string) func(context.Context) error {
+func loader(t *testing.T, root rooted.Root, broken string) func(context.Context) error {
 	return func(context.Context) error {
 		if _, err := root.Read(optionsFile); err != nil {
 			t.Error("loading before the options are there")

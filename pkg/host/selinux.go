@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // SELinuxMode is what SELinux is to do on the host.
@@ -29,7 +30,7 @@ const (
 
 // SELinux sets the mode now and for every boot.
 type SELinux struct {
-	Root Root
+	Root rooted.Root
 	Mode SELinuxMode
 }
 
@@ -48,7 +49,7 @@ func (s SELinux) Plan(ctx context.Context) ([]phase.Change, error) {
 	default: // written to the file, it would keep the host from booting right
 		return nil, fmt.Errorf("SELinux mode %q is none of permissive, enforcing, leave", s.Mode)
 	}
-	now, err := s.Root.get(selinuxEnforce)
+	now, err := s.Root.Get(selinuxEnforce)
 	if err != nil && !notExist(err) {
 		return nil, fmt.Errorf("reading the SELinux mode: %w", err)
 	}
@@ -63,14 +64,14 @@ func (s SELinux) Plan(ctx context.Context) ([]phase.Change, error) {
 	if want := s.Mode.flag(); on && now != want {
 		changes = append(changes, phase.Change{
 			What: "SELinux", From: modeOf(now), To: string(s.Mode),
-			Do: func(context.Context) error { return s.Root.set(selinuxEnforce, want) },
+			Do: func(context.Context) error { return s.Root.Set(selinuxEnforce, want) },
 		})
 	}
 	return changes, nil
 }
 
 func (s SELinux) planFile(ctx context.Context, on bool) ([]phase.Change, error) {
-	have, present, err := s.Root.readOptional(selinuxConfig)
+	have, present, err := s.Root.ReadOptional(selinuxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", selinuxConfig, err)
 	}
@@ -83,7 +84,7 @@ func (s SELinux) planFile(ctx context.Context, on bool) ([]phase.Change, error) 
 	}
 	return []phase.Change{{
 		What: selinuxConfig, From: configuredSELinux(have), To: "SELINUX=" + string(s.Mode),
-		Do: func(context.Context) error { return s.Root.Write(selinuxConfig, want, 0o644) },
+		Do: func(context.Context) error { return s.Root.Edit(selinuxConfig, want, 0o644) },
 	}}, nil
 }
 

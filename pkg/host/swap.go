@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 const fstab = "/etc/fstab"
@@ -29,7 +30,7 @@ type SwapUnits interface {
 
 // NoSwap is a host without swap, now and at every boot.
 type NoSwap struct {
-	Root  Root
+	Root  rooted.Root
 	Units SwapUnits
 	// Off is swapoff(2): it ends when every page is back in memory, and fails
 	// with ENOMEM when they do not fit.
@@ -83,7 +84,7 @@ func (s NoSwap) off(path string) error {
 // active reads /proc/swaps, whose first line is the header. A kernel without
 // swap has no such file.
 func (s NoSwap) active() ([]string, error) {
-	table, present, err := s.Root.readOptional("/proc/swaps")
+	table, present, err := s.Root.ReadOptional("/proc/swaps")
 	if err != nil {
 		return nil, fmt.Errorf("reading the active swaps: %w", err)
 	}
@@ -100,7 +101,7 @@ func (s NoSwap) active() ([]string, error) {
 }
 
 func (s NoSwap) planFstab() ([]phase.Change, error) {
-	have, present, err := s.Root.readOptional(fstab)
+	have, present, err := s.Root.ReadOptional(fstab)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", fstab, err)
 	}
@@ -111,7 +112,7 @@ func (s NoSwap) planFstab() ([]phase.Change, error) {
 	return []phase.Change{{
 		What: fstab, From: "swap on " + strings.Join(entries, ", "), To: "commented out",
 		Do: func(ctx context.Context) error {
-			if err := s.Root.Write(fstab, want, 0o644); err != nil {
+			if err := s.Root.Edit(fstab, want, 0o644); err != nil {
 				return err
 			}
 			return s.Units.Reload(ctx)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 const nastyFstab = `# swap was here: /dev/sda9 none swap sw 0 0
@@ -32,7 +34,7 @@ func TestWithoutSwap(t *testing.T) {
 // in /proc/swaps as the kernel does.
 type swapMachine struct {
 	t     *testing.T
-	root  Root
+	root  rooted.Root
 	units []string
 	log   []string
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // sysctlFile sorts behind 99-sysctl.conf, the link to /etc/sysctl.conf that
@@ -20,7 +21,7 @@ const sysctlFile = "/etc/sysctl.d/99-zz-nodeprep.conf"
 
 // Sysctls are kernel parameters, set now and at every boot.
 type Sysctls struct {
-	Root Root
+	Root rooted.Root
 	Want map[string]string // "net.ipv4.ip_forward": "1"
 }
 
@@ -36,7 +37,7 @@ func (s Sysctls) Plan(ctx context.Context) ([]phase.Change, error) {
 	}
 	for _, key := range s.keys() {
 		name, want := "/proc/sys/"+procPath(key), s.Want[key]
-		have, err := s.Root.get(name)
+		have, err := s.Root.Get(name)
 		if notExist(err) {
 			return nil, fmt.Errorf("sysctl %s: this kernel has no %s; the module that brings it is not loaded", key, name)
 		}
@@ -48,7 +49,7 @@ func (s Sysctls) Plan(ctx context.Context) ([]phase.Change, error) {
 		}
 		changes = append(changes, phase.Change{
 			What: "sysctl " + key, From: have, To: want,
-			Do: func(context.Context) error { return s.Root.set(name, want) },
+			Do: func(context.Context) error { return s.Root.Set(name, want) },
 		})
 	}
 	return changes, nil
@@ -56,13 +57,13 @@ func (s Sysctls) Plan(ctx context.Context) ([]phase.Change, error) {
 
 func (s Sysctls) keys() []string { return slices.Sorted(maps.Keys(s.Want)) }
 
-func (s Sysctls) file() File {
+func (s Sysctls) file() rooted.File {
 	var b strings.Builder
 	b.WriteString("# Written by nodeprep, see sysctl.d(5).\n")
 	for _, key := range s.keys() {
 		fmt.Fprintf(&b, "%s = %s\n", key, s.Want[key])
 	}
-	return File{s.Root, sysctlFile, b.String(), 0o644}
+	return rooted.File{Root: s.Root, Name: sysctlFile, Content: b.String(), Mode: 0o644}
 }
 
 // overridden looks through what is read after our file. systemd-sysctl does

@@ -5,13 +5,15 @@ package host
 import (
 	"os"
 	"testing"
+
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
-func forwarding(root Root) Sysctls {
+func forwarding(root rooted.Root) Sysctls {
 	return Sysctls{Root: root, Want: map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.tcp_rmem": "4096 8192 16384"}}
 }
 
-func sysctlMachine(t *testing.T) Root {
+func sysctlMachine(t *testing.T) rooted.Root {
 	return machine(t, map[string]string{
 		"/proc/sys/net/ipv4/ip_forward": "0\n", "/proc/sys/net/ipv4/tcp_rmem": "4096\t8192\t16384\n",
 	})

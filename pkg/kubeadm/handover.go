@@ -5,7 +5,6 @@ package kubeadm
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -23,14 +22,14 @@ func (n Node) HandOver(ctx context.Context, r joinapi.AccessRequest, server stri
 	if err != nil {
 		return joinapi.ClusterAccess{}, err
 	}
-	ca, err := os.ReadFile(n.path(caCert))
+	ca, err := n.Root.Read(caCert)
 	if err != nil {
 		return joinapi.ClusterAccess{}, fmt.Errorf("reading the cluster's CA: %w", err)
 	}
 	if err := n.Apply(ctx, r.RBAC); err != nil {
 		return joinapi.ClusterAccess{}, fmt.Errorf("giving joinsvc its rights: %w", err)
 	}
-	return joinapi.ClusterAccess{Server: server, CA: string(ca), Certificate: certificate}, nil
+	return joinapi.ClusterAccess{Server: server, CA: ca, Certificate: certificate}, nil
 }
 
 // Apply puts manifests (YAML) into the cluster as its administrator, and makes
@@ -38,7 +37,7 @@ func (n Node) HandOver(ctx context.Context, r joinapi.AccessRequest, server stri
 func (n Node) Apply(ctx context.Context, manifests string) error {
 	// On the server's side, because Calico's CRDs exceed what client-side
 	// apply can keep in an annotation (262144 bytes).
-	c := command.New("kubectl", "--kubeconfig", n.path(adminConf),
+	c := command.New("kubectl", "--kubeconfig", n.Root.Path(adminConf),
 		"apply", "--server-side", "--force-conflicts", "--field-manager", "nodeprep", "-f", "-")
 	c.Stdin = manifests
 	if _, err := n.Run(ctx, c); err != nil {

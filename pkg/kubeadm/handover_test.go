@@ -50,7 +50,7 @@ func (h *host) putCA(t *testing.T) *x509.Certificate {
 	for name, block := range map[string]*pem.Block{
 		caCert: {Type: "CERTIFICATE", Bytes: der}, caKey: {Type: "PRIVATE KEY", Bytes: secret},
 	} {
-		if err := atomicfile.Write(h.node.path(name), pem.EncodeToMemory(block), 0o600); err != nil {
+		if err := atomicfile.Write(h.node.Root.Path(name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,7 +63,7 @@ func (h *host) putCA(t *testing.T) *x509.Certificate {
 
 func (h *host) drop(t *testing.T, name string) {
 	t.Helper()
-	if err := os.Remove(h.node.path(name)); err != nil {
+	if err := os.Remove(h.node.Root.Path(name)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -89,7 +89,7 @@ func TestHandOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.wantRan(t, "kubectl --kubeconfig /"+adminConf+" apply --server-side --force-conflicts --field-manager nodeprep -f -")
+	h.wantRan(t, "kubectl --kubeconfig "+adminConf+" apply --server-side --force-conflicts --field-manager nodeprep -f -")
 	if applied != "m" || got.Server != "https://192.168.9.193:6443" || !strings.Contains(got.CA, "CERTIFICATE") {
 		t.Errorf("applied %q, access to %q with CA %q", applied, got.Server, got.CA)
 	}

@@ -10,25 +10,26 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
-	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // Where kubeadm keeps its things (cmd/kubeadm/app/constants), and we ours.
 const (
-	adminConf     = "etc/kubernetes/admin.conf"
-	kubeletConf   = "etc/kubernetes/kubelet.conf"
-	bootstrapConf = "etc/kubernetes/bootstrap-kubelet.conf"
-	caCert        = "etc/kubernetes/pki/ca.crt"
-	caKey         = "etc/kubernetes/pki/ca.key"
-	manifests     = "etc/kubernetes/manifests"
+	adminConf     = "/etc/kubernetes/admin.conf"
+	kubeletConf   = "/etc/kubernetes/kubelet.conf"
+	bootstrapConf = "/etc/kubernetes/bootstrap-kubelet.conf"
+	caCert        = "/etc/kubernetes/pki/ca.crt"
+	caKey         = "/etc/kubernetes/pki/ca.key"
+	manifests     = "/etc/kubernetes/manifests"
 
-	config = "run/nodeprep/kubeadm.yaml"
-	marker = "var/lib/nodeprep/kubeadm.step"
+	config = "/run/nodeprep/kubeadm.yaml"
+	marker = "/var/lib/nodeprep/kubeadm.step"
 )
 
 // Stage is how far a host got.
@@ -48,11 +49,9 @@ var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did 
 
 // Node is the host that kubeadm works on.
 type Node struct {
-	Root string // "/", or the folder that stands for it
+	Root rooted.Root
 	Run  command.Runner
 }
-
-func (n Node) path(name string) string { return filepath.Join(n.Root, name) }
 
 // Observe tells how far this host got. It only reads files: the API server
 // need not answer, as it does not after a boot for a while.
@@ -61,12 +60,12 @@ func (n Node) path(name string) string { return filepath.Join(n.Root, name) }
 // a finished run from one that was cut off. A marker of ours, written before
 // kubeadm starts and removed when all is done, does.
 func (n Node) Observe() (Stage, error) {
-	step, err := os.ReadFile(n.path(marker))
-	if err == nil {
-		return stageOf(string(step))
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	step, begun, err := n.Root.ReadOptional(marker)
+	if err != nil {
 		return "", fmt.Errorf("reading how far kubeadm got: %w", err)
+	}
+	if begun {
+		return stageOf(step)
 	}
 	found, err := n.found()
 	switch {
@@ -85,14 +84,14 @@ func stageOf(step string) (Stage, error) {
 	case Partial, Initialized:
 		return s, nil
 	default:
-		return "", fmt.Errorf("/%s holds %q, want %q or %q", marker, step, Partial, Initialized)
+		return "", fmt.Errorf("%s holds %q, want %q or %q", marker, step, Partial, Initialized)
 	}
 }
 
 func (n Node) found() (map[string]bool, error) {
 	found := map[string]bool{}
 	for _, name := range []string{adminConf, kubeletConf, bootstrapConf, caCert} {
-		switch _, err := os.Stat(n.path(name)); {
+		switch _, err := n.Root.Stat(name); {
 		case err == nil:
 			found[name] = true
 		case !errors.Is(err, fs.ErrNotExist):
@@ -100,11 +99,11 @@ func (n Node) found() (map[string]bool, error) {
 		}
 	}
 	// The packages bring an empty folder of manifests; kubeadm fills it.
-	pods, err := filepath.Glob(n.path(manifests + "/*.yaml"))
+	pods, err := n.Root.Names(manifests)
 	if err != nil {
 		return nil, fmt.Errorf("looking for static pods: %w", err)
 	}
-	if len(pods) > 0 {
+	if slices.ContainsFunc(pods, func(name string) bool { return strings.HasSuffix(name, ".yaml") }) {
 		found[manifests] = true
 	}
 	return found, nil
@@ -168,27 +167,25 @@ func (n Node) kubeadm(ctx context.Context, args []string, order joinapi.KubeadmO
 	if err := n.storePatches(order.Patches); err != nil {
 		return err
 	}
-	file := n.path(config)
-	if err := atomicfile.Write(file, []byte(order.Config), 0o600); err != nil {
+	if err := n.Root.Write(config, order.Config, 0o600); err != nil {
 		return fmt.Errorf("storing kubeadm's documents: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.Remove(file)) }()
-	_, err = n.Run(ctx, command.New("kubeadm", append(args, "--config", file)...))
+	defer func() { err = errors.Join(err, n.Root.Remove(config)) }()
+	_, err = n.Run(ctx, command.New("kubeadm", append(args, "--config", n.Root.Path(config))...))
 	return err
 }
 
 // storePatches fills the folder that the documents name with these files and no
 // others, by plain name only: joinsvc says what goes in there, not where.
 func (n Node) storePatches(patches map[string]string) error {
-	dir := n.path(joinapi.PatchesDir)
-	if err := os.RemoveAll(dir); err != nil {
+	if err := n.Root.RemoveAll(joinapi.PatchesDir); err != nil {
 		return fmt.Errorf("removing an earlier run's kubeadm patches: %w", err)
 	}
 	for name, patch := range patches {
 		if name != filepath.Base(name) || !filepath.IsLocal(name) || name == "." {
 			return fmt.Errorf("joinsvc ordered a kubeadm patch called %q: want a plain file name", name)
 		}
-		if err := atomicfile.Write(filepath.Join(dir, name), []byte(patch), 0o600); err != nil {
+		if err := n.Root.Write(filepath.Join(joinapi.PatchesDir, name), patch, 0o600); err != nil {
 			return fmt.Errorf("storing kubeadm's patch %s: %w", name, err)
 		}
 	}
@@ -196,7 +193,7 @@ func (n Node) storePatches(patches map[string]string) error {
 }
 
 func (n Node) mark(s Stage) error {
-	if err := atomicfile.Write(n.path(marker), []byte(s), 0o644); err != nil {
+	if err := n.Root.Write(marker, string(s), 0o644); err != nil {
 		return fmt.Errorf("noting that kubeadm is %s: %w", s, err)
 	}
 	return nil
@@ -205,14 +202,7 @@ func (n Node) mark(s Stage) error {
 // Finish notes that nothing is left to do here. For a control plane that is
 // when joinsvc has accepted what HandOver returned and the add-ons are applied.
 func (n Node) Finish() error {
-	err := os.Remove(n.path(marker))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = atomicfile.SyncDir(filepath.Dir(n.path(marker)))
-	}
-	if err != nil {
+	if err := n.Root.Remove(marker); err != nil {
 		return fmt.Errorf("noting that kubeadm is done: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // A host answers commands and records them, without the root's folder.
@@ -27,13 +28,13 @@ type host struct {
 func newHost(t *testing.T, answer func(c command.Command) (string, error)) *host {
 	t.Helper()
 	h := &host{answer: answer}
-	h.node = Node{Root: t.TempDir(), Run: h.run}
+	h.node = Node{Root: rooted.Root(t.TempDir()), Run: h.run}
 	return h
 }
 
 func (h *host) run(_ context.Context, c command.Command) (string, error) {
 	words := strings.Join(append([]string{c.Name}, c.Args...), " ")
-	h.ran = append(h.ran, strings.ReplaceAll(words, h.node.Root, ""))
+	h.ran = append(h.ran, strings.ReplaceAll(words, string(h.node.Root), ""))
 	if h.answer == nil {
 		return "", nil
 	}
@@ -43,7 +44,7 @@ func (h *host) run(_ context.Context, c command.Command) (string, error) {
 func (h *host) put(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if err := atomicfile.Write(h.node.path(name), []byte(name), 0o600); err != nil {
+		if err := atomicfile.Write(h.node.Root.Path(name), []byte(name), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,7 +107,7 @@ func TestInitWithPatches(t *testing.T) {
 	h.put(t, joinapi.PatchesDir+"/kube-apiserver.yaml")
 	h.answer = func(command.Command) (string, error) {
 		var err error
-		got, err = os.ReadFile(h.node.path(joinapi.PatchesDir + "/etcd.yaml"))
+		got, err = os.ReadFile(h.node.Root.Path(joinapi.PatchesDir + "/etcd.yaml"))
 		return "", err
 	}
 	order := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Patches: map[string]string{"etcd.yaml": "kind: Pod\n"}}
@@ -116,7 +117,7 @@ func TestInitWithPatches(t *testing.T) {
 	if string(got) != "kind: Pod\n" {
 		t.Errorf("kubeadm found the patch %q", got)
 	}
-	if _, err := os.Stat(h.node.path(joinapi.PatchesDir + "/kube-apiserver.yaml")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(h.node.Root.Path(joinapi.PatchesDir + "/kube-apiserver.yaml")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a patch that was not ordered is still there: %v", err)
 	}
 }
@@ -150,11 +151,11 @@ func TestJoin(t *testing.T) {
 	if err := h.node.Execute(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}
-	h.wantRan(t, "kubeadm join --config /"+config)
+	h.wantRan(t, "kubeadm join --config "+config)
 	if documents != order.Config || mode != 0o600 {
 		t.Errorf("kubeadm read %q of mode %v", documents, mode)
 	}
-	if _, err := os.Stat(h.node.path(config)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(h.node.Root.Path(config)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the token is still on disk: %v", err)
 	}
 	if got := h.stage(t); got != Done {
@@ -163,7 +164,7 @@ func TestJoin(t *testing.T) {
 	if err := h.node.Execute(t.Context(), order); err == nil {
 		t.Error("a second join on a finished host was not refused")
 	}
-	h.wantRan(t, "kubeadm join --config /"+config)
+	h.wantRan(t, "kubeadm join --config "+config)
 }
 
 func TestPartialRunIsResetFirst(t *testing.T) {
@@ -180,7 +181,7 @@ func TestPartialRunIsResetFirst(t *testing.T) {
 	if err := h.node.Execute(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}
-	h.wantRan(t, "kubeadm reset --force", "kubeadm init --skip-token-print --config /"+config)
+	h.wantRan(t, "kubeadm reset --force", "kubeadm init --skip-token-print --config "+config)
 	if got := h.stage(t); got != Initialized {
 		t.Errorf("stage %q after the init, want %q", got, Initialized)
 	}

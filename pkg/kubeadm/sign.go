@@ -24,9 +24,21 @@ func (n Node) sign(request string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading joinsvc's certificate request: %w", err)
 	}
-	ca, err := tls.LoadX509KeyPair(n.path(caCert), n.path(caKey))
+	ca, err := n.ca()
 	if err != nil {
 		return "", fmt.Errorf("loading the cluster's CA that kubeadm init made: %w", err)
 	}
 	return pki.SignClient(ca.Leaf, ca.PrivateKey, r, pkix.Name{CommonName: r.CommonName}, time.Now())
+}
+
+func (n Node) ca() (tls.Certificate, error) {
+	certificate, err := n.Root.Read(caCert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := n.Root.Read(caKey)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair([]byte(certificate), []byte(key))
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
 // mac is an address of RFC 7042's documentation range.
@@ -81,7 +83,7 @@ func converge(t *testing.T, k Kernel, c Config) string {
 	return lines(changes)
 }
 
-func lines(changes []Change) string {
+func lines(changes []phase.Change) string {
 	var b strings.Builder
 	for _, c := range changes {
 		b.WriteString(c.What + ": " + or(c.From, "-") + " -> " + or(c.To, "-") + "\n")

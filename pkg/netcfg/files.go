@@ -3,32 +3,27 @@
 package netcfg
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/nodeprep/nodeprep/pkg/atomicfile"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
-// File is a file with all of its content.
-type File struct {
-	Path    string // absolute, under the host's root
-	Mode    fs.FileMode
-	Content string
+// file is one of ours, in its very place: a symbolic link there, such as one to
+// /dev/null that masks it, goes.
+func file(root rooted.Root, name string, mode fs.FileMode, content string) rooted.File {
+	return rooted.File{Root: root, Name: name, Content: content, Mode: mode, InPlace: true}
 }
 
-// Files returns the files that keep others off c's links. NetworkManager has
-// to reload its configuration for its file to count; udev reads its own when a
-// link appears.
-func Files(c Config) []File {
-	return []File{
-		{"/etc/NetworkManager/conf.d/90-nodeprep.conf", 0o644, networkManager(c)},
-		{"/etc/systemd/network/98-nodeprep-bond.link", 0o644, udevLink(c)},
+// files keep others off c's links. NetworkManager has to reload its
+// configuration for its file to count; udev reads its own when a link appears.
+func files(root rooted.Root, c Config) []rooted.File {
+	return []rooted.File{
+		file(root, "/etc/NetworkManager/conf.d/90-nodeprep.conf", 0o644, networkManager(c)),
+		file(root, "/etc/systemd/network/98-nodeprep-bond.link", 0o644, udevLink(c)),
 	}
 }
 
@@ -63,20 +58,22 @@ MACAddressPolicy=none
 `, c.Bond.Name, c.VLAN.Name, spare)
 }
 
-// PlanFiles returns the changes that bring [Files] under root to c.
-func PlanFiles(root string, c Config) ([]Change, error) {
-	return planFiles(root, Files(c))
+// PlanFiles returns the changes to the files under root that keep
+// NetworkManager and udev off c's links. NetworkManager has to read its
+// configuration again for its file to count.
+func PlanFiles(ctx context.Context, root rooted.Root, c Config) ([]phase.Change, error) {
+	return rooted.PlanFiles(ctx, files(root, c)...)
 }
 
 // PlanDNS returns the change that brings /etc/resolv.conf under root to d. A
 // symlink there, to the file of systemd-resolved or NetworkManager, is replaced
 // and what it points to is left as it is; systemd-resolved then takes its
 // servers from the new file (systemd-resolved.service(8), "/etc/resolv.conf").
-func PlanDNS(root string, d DNS) ([]Change, error) {
+func PlanDNS(ctx context.Context, root rooted.Root, d DNS) ([]phase.Change, error) {
 	if len(d.Servers) == 0 {
 		return nil, nil
 	}
-	return planFiles(root, []File{{"/etc/resolv.conf", 0o644, resolvConf(d)}})
+	return file(root, "/etc/resolv.conf", 0o644, resolvConf(d)).Plan(ctx)
 }
 
 func resolvConf(d DNS) string {
@@ -89,52 +86,4 @@ func resolvConf(d DNS) string {
 		fmt.Fprintln(&b, "nameserver", s)
 	}
 	return b.String()
-}
-
-func planFiles(root string, files []File) ([]Change, error) {
-	var changes []Change
-	for _, f := range files {
-		from, err := difference(root, f)
-		if err != nil {
-			return nil, err
-		}
-		if from == "" {
-			continue
-		}
-		changes = append(changes, Change{What: f.Path, From: from, To: "as planned", Do: func(context.Context) error {
-			return write(root, f)
-		}})
-	}
-	return changes, nil
-}
-
-// difference says what is in the place of f, or "" if it is f.
-func difference(root string, f File) (string, error) {
-	path := filepath.Join(root, f.Path)
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "absent", nil
-	case err != nil:
-		return "", err
-	case info.Mode().Type() == fs.ModeSymlink:
-		target, err := os.Readlink(path)
-		return "symlink to " + target, err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is neither a file nor a symlink: %s", f.Path, info.Mode())
-	}
-	content, err := os.ReadFile(path)
-	switch {
-	case err != nil:
-		return "", err
-	case !bytes.Equal(content, []byte(f.Content)):
-		return "other content", nil
-	case info.Mode().Perm() != f.Mode:
-		return "mode " + info.Mode().Perm().String(), nil
-	}
-	return "", nil
-}
-
-func write(root string, f File) error {
-	return atomicfile.Write(filepath.Join(root, f.Path), []byte(f.Content), f.Mode)
 }

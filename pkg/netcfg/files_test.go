@@ -8,13 +8,15 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 func withDNS() Config {
@@ -27,7 +29,7 @@ func withDNS() Config {
 }
 
 // applyFiles applies a plan of files, and fails unless the next one is empty.
-func applyFiles(t *testing.T, plan func() ([]Change, error)) string {
+func applyFiles(t *testing.T, plan func() ([]phase.Change, error)) string {
 	t.Helper()
 	changes, err := plan()
 	if err != nil {
@@ -42,9 +44,9 @@ func applyFiles(t *testing.T, plan func() ([]Change, error)) string {
 	return lines(changes)
 }
 
-func read(t *testing.T, root, path string) string {
+func read(t *testing.T, root rooted.Root, path string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(root, path))
+	content, err := os.ReadFile(root.Path(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +54,8 @@ func read(t *testing.T, root, path string) string {
 }
 
 func TestPlanFiles(t *testing.T) {
-	root := t.TempDir()
-	got := applyFiles(t, func() ([]Change, error) { return PlanFiles(root, withDNS()) })
+	root := rooted.Root(t.TempDir())
+	got := applyFiles(t, func() ([]phase.Change, error) { return PlanFiles(t.Context(), root, withDNS()) })
 	want := `/etc/NetworkManager/conf.d/90-nodeprep.conf: absent -> as planned
 /etc/systemd/network/98-nodeprep-bond.link: absent -> as planned
 `
@@ -80,32 +82,32 @@ MACAddressPolicy=none
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
-	if err := os.Chmod(filepath.Join(root, "/etc/systemd/network/98-nodeprep-bond.link"), 0o600); err != nil {
+	if err := os.Chmod(root.Path("/etc/systemd/network/98-nodeprep-bond.link"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got = applyFiles(t, func() ([]Change, error) { return PlanFiles(root, withDNS()) })
-	if want := "/etc/systemd/network/98-nodeprep-bond.link: mode -rw------- -> as planned\n"; got != want {
+	got = applyFiles(t, func() ([]phase.Change, error) { return PlanFiles(t.Context(), root, withDNS()) })
+	if want := "/etc/systemd/network/98-nodeprep-bond.link: mode 0600 -> as planned\n"; got != want {
 		t.Errorf("changes are %q, want %q", got, want)
 	}
 }
 
 // TestPlanDNS replaces the symlink of systemd-resolved, not what it points to.
 func TestPlanDNS(t *testing.T) {
-	root := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(root, "etc"), 0o755); err != nil {
+	root := rooted.Root(t.TempDir())
+	if err := os.MkdirAll(root.Path("etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	stub := filepath.Join(root, "stub")
+	stub := root.Path("stub")
 	if err := os.WriteFile(stub, []byte("nameserver 127.0.0.53\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(stub, filepath.Join(root, "/etc/resolv.conf")); err != nil {
+	if err := os.Symlink(stub, root.Path("/etc/resolv.conf")); err != nil {
 		t.Fatal(err)
 	}
-	if got := applyFiles(t, func() ([]Change, error) { return PlanDNS(root, DNS{}) }); got != "" {
+	if got := applyFiles(t, func() ([]phase.Change, error) { return PlanDNS(t.Context(), root, DNS{}) }); got != "" {
 		t.Errorf("without servers, changes are %q", got)
 	}
-	got := applyFiles(t, func() ([]Change, error) { return PlanDNS(root, withDNS().DNS) })
+	got := applyFiles(t, func() ([]phase.Change, error) { return PlanDNS(t.Context(), root, withDNS().DNS) })
 	if want := "/etc/resolv.conf: symlink to " + stub + " -> as planned\n"; got != want {
 		t.Errorf("changes are %q, want %q", got, want)
 	}
@@ -119,15 +121,15 @@ func TestPlanDNS(t *testing.T) {
 }
 
 func TestStore(t *testing.T) {
-	root, c := t.TempDir(), withDNS()
+	root, c := rooted.Root(t.TempDir()), withDNS()
 	if _, err := Load(root); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("loading nothing: %v", err)
 	}
-	if _, err := PlanStore(root, c); err == nil {
+	if _, err := PlanStore(t.Context(), root, c); err == nil {
 		t.Error("a network whose MAC is not pinned was stored")
 	}
 	c = c.Resolve(hardware())
-	applyFiles(t, func() ([]Change, error) { return PlanStore(root, c) })
+	applyFiles(t, func() ([]phase.Change, error) { return PlanStore(t.Context(), root, c) })
 	loaded, err := Load(root)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +141,7 @@ func TestStore(t *testing.T) {
 	if diff := cmp.Diff(c, loaded, same); diff != "" {
 		t.Errorf("stored and loaded (-want +got):\n%s", diff)
 	}
-	info, err := os.Stat(filepath.Join(root, StorePath))
+	info, err := os.Stat(root.Path(storePath))
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode is %v, %v", info.Mode(), err)
 	}
@@ -147,10 +149,10 @@ func TestStore(t *testing.T) {
 
 // A network that was stored before its metric could be chosen has none.
 func TestStoreWithoutMetric(t *testing.T) {
-	root, c := t.TempDir(), reference().Resolve(hardware())
+	root, c := rooted.Root(t.TempDir()), reference().Resolve(hardware())
 	c.VLAN.Metric = new(uint32(7))
-	applyFiles(t, func() ([]Change, error) { return PlanStore(root, c) })
-	text := read(t, root, StorePath)
+	applyFiles(t, func() ([]phase.Change, error) { return PlanStore(t.Context(), root, c) })
+	text := read(t, root, storePath)
 	if loaded, err := Load(root); err != nil || loaded.VLAN.route().Metric != 7 {
 		t.Errorf("loaded %+v, %v", loaded.VLAN, err)
 	}
@@ -158,7 +160,7 @@ func TestStoreWithoutMetric(t *testing.T) {
 	if older == text {
 		t.Fatalf("no metric in %s", text)
 	}
-	if err := os.WriteFile(filepath.Join(root, StorePath), []byte(older), 0o600); err != nil {
+	if err := os.WriteFile(root.Path(storePath), []byte(older), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if loaded, err := Load(root); err != nil || loaded.VLAN.route().Metric != DefaultMetric {
@@ -174,10 +176,10 @@ func TestLoadRefuses(t *testing.T) {
 		{"cut off", "}", "", "decoding /var/lib/nodeprep/network.json: unexpected EOF"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			root := t.TempDir()
-			applyFiles(t, func() ([]Change, error) { return PlanStore(root, reference().Resolve(hardware())) })
-			text := strings.ReplaceAll(read(t, root, StorePath), test.edit, test.to)
-			if err := os.WriteFile(filepath.Join(root, StorePath), []byte(text), 0o600); err != nil {
+			root := rooted.Root(t.TempDir())
+			applyFiles(t, func() ([]phase.Change, error) { return PlanStore(t.Context(), root, reference().Resolve(hardware())) })
+			text := strings.ReplaceAll(read(t, root, storePath), test.edit, test.to)
+			if err := os.WriteFile(root.Path(storePath), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := Load(root); err == nil || err.Error() != test.want {
@@ -206,9 +208,9 @@ func TestRestore(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			root, c := t.TempDir(), reference().Resolve(hardware())
+			root, c := rooted.Root(t.TempDir()), reference().Resolve(hardware())
 			c.Bond.MinLinks = test.minLinks
-			applyFiles(t, func() ([]Change, error) { return PlanStore(root, c) })
+			applyFiles(t, func() ([]phase.Change, error) { return PlanStore(t.Context(), root, c) })
 			synctest.Test(t, func(t *testing.T) {
 				k := &lateKernel{fakeKernel: &fakeKernel{State: hardware()}}
 				k.link, _ = k.Link(test.late)

@@ -22,6 +22,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // rack is a host with two legs, in the namespace of the test's thread, and the
@@ -475,10 +477,10 @@ func TestKernelRestores(t *testing.T) {
 		{"first leg gone", "eno1", "up"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r, root := newRack(t), t.TempDir()
+			r, root := newRack(t), rooted.Root(t.TempDir())
 			r.oneSwitch()
 			c := quick().Resolve(r.observe())
-			changes, err := PlanStore(root, c)
+			changes, err := PlanStore(t.Context(), root, c)
 			r.must(err)
 			r.must(Apply(t.Context(), changes))
 			if l, err := netlink.LinkByName(test.gone); err == nil {

@@ -5,6 +5,8 @@ package netcfg
 import (
 	"context"
 	"fmt"
+
+	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
 // Kernel is a host's network stack.
@@ -15,15 +17,9 @@ type Kernel interface {
 	Apply(context.Context, Step) error
 }
 
-// A Change is a step that can be shown, and then made.
-type Change struct {
-	What, From, To string // "bond0.mtu", "1500", "9000"
-	Do             func(context.Context) error
-}
-
 // Plan observes the host and returns the changes that bring its links,
 // addresses and routes to c. They have to be made in order.
-func Plan(ctx context.Context, k Kernel, c Config) ([]Change, error) {
+func Plan(ctx context.Context, k Kernel, c Config) ([]phase.Change, error) {
 	observed, err := k.Observe(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("observing the network: %w", err)
@@ -32,22 +28,22 @@ func Plan(ctx context.Context, k Kernel, c Config) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]Change, 0, len(steps))
+	changes := make([]phase.Change, 0, len(steps))
 	for _, s := range steps {
 		changes = append(changes, change(k, s))
 	}
 	return changes, nil
 }
 
-func change(k Kernel, s Step) Change {
+func change(k Kernel, s Step) phase.Change {
 	what, from, to := s.Change()
-	return Change{What: what, From: from, To: to, Do: func(ctx context.Context) error {
+	return phase.Change{What: what, From: from, To: to, Do: func(ctx context.Context) error {
 		return k.Apply(ctx, s)
 	}}
 }
 
 // Apply makes the changes in order, up to the first that cannot be made.
-func Apply(ctx context.Context, changes []Change) error {
+func Apply(ctx context.Context, changes []phase.Change) error {
 	for _, c := range changes {
 		if err := ctx.Err(); err != nil {
 			return err

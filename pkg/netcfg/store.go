@@ -3,18 +3,19 @@
 package netcfg
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
-// StorePath is where the network that a host had last is kept, for [Restore].
-const StorePath = "/var/lib/nodeprep/network.json"
+// storePath is where the network that a host had last is kept, for [Restore].
+const storePath = "/var/lib/nodeprep/network.json"
 
 // storeVersion changes with the meaning of a field, so that a program that is
 // older than the file says so.
@@ -27,7 +28,7 @@ type stored struct {
 
 // PlanStore returns the change that stores c under root. What is stored is
 // built again at every boot, so c has to be resolved, and to have been applied.
-func PlanStore(root string, c Config) ([]Change, error) {
+func PlanStore(ctx context.Context, root rooted.Root, c Config) ([]phase.Change, error) {
 	if c.Bond.MAC.IsZero() {
 		return nil, fmt.Errorf("storing the network: the MAC of %s is not resolved", c.Bond.Name)
 	}
@@ -35,24 +36,24 @@ func PlanStore(root string, c Config) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storing the network: %w", err)
 	}
-	return planFiles(root, []File{{StorePath, 0o600, string(content) + "\n"}})
+	return file(root, storePath, 0o600, string(content)+"\n").Plan(ctx)
 }
 
 // Load reads what [PlanStore] has stored under root. Without a file the error
 // is fs.ErrNotExist.
-func Load(root string) (Config, error) {
-	content, err := os.ReadFile(filepath.Join(root, StorePath))
+func Load(root rooted.Root) (Config, error) {
+	content, err := root.Read(storePath)
 	if err != nil {
 		return Config{}, fmt.Errorf("reading the stored network: %w", err)
 	}
 	var s stored
-	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder := json.NewDecoder(strings.NewReader(content))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&s); err != nil {
-		return Config{}, fmt.Errorf("decoding %s: %w", StorePath, err)
+		return Config{}, fmt.Errorf("decoding %s: %w", storePath, err)
 	}
 	if s.Version != storeVersion {
-		return Config{}, fmt.Errorf("%s has version %d, this program knows %d", StorePath, s.Version, storeVersion)
+		return Config{}, fmt.Errorf("%s has version %d, this program knows %d", storePath, s.Version, storeVersion)
 	}
 	return s.Config, s.Config.Validate()
 }
@@ -60,9 +61,9 @@ func Load(root string) (Config, error) {
 // Restored is what a boot has found and done. With an error beside it, Changes
 // are those that were to be made.
 type Restored struct {
-	Config  Config   // without the legs that are missing
-	Changes []Change // that were made, in order; none if everything was there
-	Missing []string // legs that did not appear
+	Config  Config         // without the legs that are missing
+	Changes []phase.Change // that were made, in order; none if everything was there
+	Missing []string       // legs that did not appear
 }
 
 // Restore builds the stored network again, as a boot has to. Legs get until
@@ -70,7 +71,7 @@ type Restored struct {
 // the bond is built from those that did, as long as they are MinLinks or more.
 // The bonding and 8021q modules come with the first link of their kind, or
 // from modules-load.d where autoloading is off.
-func Restore(ctx context.Context, k Kernel, root string, patience time.Duration) (Restored, error) {
+func Restore(ctx context.Context, k Kernel, root rooted.Root, patience time.Duration) (Restored, error) {
 	c, err := Load(root)
 	if err != nil {
 		return Restored{}, err

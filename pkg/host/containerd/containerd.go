@@ -9,13 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 const (
@@ -32,7 +31,7 @@ type Units interface {
 
 // Runtime is containerd, configured, enabled and running.
 type Runtime struct {
-	Root  host.Root
+	Root  rooted.Root
 	Units Units
 	// SandboxImage is the pause image that kubeadm's release wants:
 	// "registry.k8s.io/pause:3.10.1". Another one would be pulled in vain.
@@ -68,12 +67,12 @@ func (r Runtime) Plan(ctx context.Context) ([]phase.Change, error) {
 // restart. A file from the future says that the clock was set back: nothing
 // can be told from it, and a restart would not make it older.
 func (r Runtime) changedSince(started time.Time) bool {
-	info, err := os.Stat(r.Root.Path(configFile))
+	info, err := r.Root.Stat(configFile)
 	return err == nil && info.ModTime().After(started) && info.ModTime().Before(r.Now())
 }
 
 func (r Runtime) planConfig(ctx context.Context) ([]phase.Change, error) {
-	want := host.File{Root: r.Root, Name: configFile, Content: ours(r.SandboxImage), Mode: 0o644}
+	want := rooted.File{Root: r.Root, Name: configFile, Content: ours(r.SandboxImage), Mode: 0o644}
 	have, err := r.Root.Read(configFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading %s: %w", configFile, err)
@@ -89,10 +88,20 @@ func (r Runtime) planConfig(ctx context.Context) ([]phase.Change, error) {
 	return []phase.Change{{
 		What: configFile, From: why, To: "as planned, the old one in " + savedFile,
 		Do: func(context.Context) error {
-			if err := r.Root.Write(savedFile, have, 0o644); err != nil {
+			if err := r.save(have); err != nil {
 				return err
 			}
 			return r.Root.Write(want.Name, want.Content, want.Mode)
 		},
 	}}, nil
+}
+
+// save keeps a foreign configuration, with its mode: it may hold a registry's
+// password.
+func (r Runtime) save(content string) error {
+	info, err := r.Root.Stat(configFile)
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", configFile, err)
+	}
+	return r.Root.Write(savedFile, content, info.Mode().Perm())
 }

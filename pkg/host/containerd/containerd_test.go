@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pelletier/go-toml/v2"
 
-	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 const pause = "registry.k8s.io/pause:3.10.1"
@@ -76,7 +76,7 @@ func TestRuntime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			root := host.Root(t.TempDir())
+			root := rooted.Root(t.TempDir())
 			if tt.have != "" {
 				if err := root.Write(configFile, tt.have, 0o644); err != nil {
 					t.Fatal(err)
@@ -118,7 +118,7 @@ func wantText(t *testing.T, what, want, got string) {
 	}
 }
 
-func read(root host.Root, name string) string {
+func read(root rooted.Root, name string) string {
 	data, err := os.ReadFile(root.Path(name))
 	if err != nil {
 		return err.Error()
@@ -134,7 +134,7 @@ func TestOursIsFit(t *testing.T) {
 }
 
 func TestClockSetBackIsNoReasonToRestart(t *testing.T) {
-	root := host.Root(t.TempDir())
+	root := rooted.Root(t.TempDir())
 	if err := root.Write(configFile, ours(pause), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/command"
-	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 func show(changes []phase.Change) string {
@@ -74,7 +74,7 @@ func TestOneTransactionThenReload(t *testing.T) {
 }
 
 func TestRepo(t *testing.T) {
-	root := host.Root(t.TempDir())
+	root := rooted.Root(t.TempDir())
 	r := Repo{Root: root, ID: "nodeprep", Folder: "/srv/packages", Pinned: []string{"kubelet", "kubeadm"}}
 	if _, err := r.Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "createrepo_c /srv/packages") {
 		t.Errorf("a folder without metadata: %v", err)

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/command"
-	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 func must(t *testing.T, name string, args ...string) string {
@@ -57,7 +57,7 @@ func tree(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	for range 2 {
-		apply(t, Repo{Root: host.Root(root), ID: "nodeprep", Folder: folder, Pinned: []string{"kubelet"}}.Plan)
+		apply(t, Repo{Root: rooted.Root(root), ID: "nodeprep", Folder: folder, Pinned: []string{"kubelet"}}.Plan)
 	}
 	return root
 }

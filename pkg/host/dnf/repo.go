@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nodeprep/nodeprep/pkg/host"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // A Repo is a folder on the host that holds packages and their repodata.
 type Repo struct {
-	Root   host.Root
+	Root   rooted.Root
 	ID     string // names the file /etc/yum.repos.d/<ID>.repo too
 	Folder string // absolute path
 	// Pinned packages are hidden from every transaction but ours, so that a
@@ -26,7 +26,7 @@ func (r Repo) Plan(ctx context.Context) ([]phase.Change, error) {
 	if !r.Root.Exists(r.Folder + "/repodata/repomd.xml") {
 		return nil, fmt.Errorf("package folder %s has no repodata/repomd.xml: put the packages there and run `createrepo_c %s`", r.Folder, r.Folder)
 	}
-	return host.File{Root: r.Root, Name: r.file(), Content: r.content(), Mode: 0o644}.Plan(ctx)
+	return rooted.File{Root: r.Root, Name: r.file(), Content: r.content(), Mode: 0o644}.Plan(ctx)
 }
 
 func (r Repo) file() string { return "/etc/yum.repos.d/" + r.ID + ".repo" }
