@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/nodeprep/nodeprep/packaging/kickstart"
 	"github.com/nodeprep/nodeprep/pkg/calico"
 	"github.com/nodeprep/nodeprep/pkg/fabric/aci"
 	"github.com/nodeprep/nodeprep/pkg/fabric/leaf"
+	"github.com/nodeprep/nodeprep/pkg/kickstart"
 	"github.com/nodeprep/nodeprep/pkg/kubeadm/document"
 	"github.com/nodeprep/nodeprep/pkg/metallb"
 	"github.com/nodeprep/nodeprep/pkg/plan"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kickstart writes what a host's kickstart file needs for nodeprep. The
-// one source is nodeprep.ks.tmpl; nodeprep.ks, which the package ships, is what
-// it makes of a plan that names no hosts.
+// one source is nodeprep.ks.tmpl; packaging/kickstart/nodeprep.ks, which the
+// package ships, is what it makes of a plan that names no hosts.
 package kickstart
 
 import (

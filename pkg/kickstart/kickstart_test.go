@@ -34,7 +34,7 @@ func render(t *testing.T, p plan.Plan, node string) string {
 func TestShippedSections(t *testing.T) {
 	var p plan.Plan
 	p.Spec.Packages.Folder = "/srv/packages"
-	golden.Check(t, "nodeprep.ks", render(t, p, ""))
+	golden.Check(t, "../../packaging/kickstart/nodeprep.ks", render(t, p, ""))
 }
 
 func TestRender(t *testing.T) {
