@@ -12,8 +12,8 @@ import (
 // (bond_procfs.c, Linux 3.10 to 6.18): the active aggregator, and each leg's
 // port. The details of LACP are there for readers with CAP_NET_ADMIN only.
 // Netlink has the port states too, but neither speed nor partner.
-func parseBonding(text string) (active uint16, ports map[string]Port) {
-	r := bondingReader{ports: map[string]Port{}}
+func parseBonding(text string) (active uint16, ports map[string]port) {
+	r := bondingReader{ports: map[string]port{}}
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
 		key, value, _ := strings.Cut(strings.TrimSpace(lines.Text()), ": ")
 		r.line(strings.TrimSuffix(key, ":"), strings.TrimSpace(value))
@@ -25,14 +25,14 @@ type bondingReader struct {
 	active  uint16
 	leg     string // the section that the line is in; "" before the first leg
 	partner bool   // in the details of the partner
-	ports   map[string]Port
+	ports   map[string]port
 }
 
 func (r *bondingReader) line(key, value string) {
 	switch {
 	case key == "Slave Interface":
 		r.leg, r.partner = value, false
-		r.ports[r.leg] = Port{}
+		r.ports[r.leg] = port{}
 	case key == "details actor lacp pdu":
 		r.partner = false
 	case key == "details partner lacp pdu":
@@ -46,7 +46,7 @@ func (r *bondingReader) line(key, value string) {
 	}
 }
 
-func (p *Port) set(key, value string, partner bool) {
+func (p *port) set(key, value string, partner bool) {
 	switch key {
 	case "MII Status":
 		p.MII = value
@@ -58,13 +58,13 @@ func (p *Port) set(key, value string, partner bool) {
 		p.Aggregator = uint16(number(value))
 	case "system mac address":
 		if partner {
-			p.PartnerMAC, _ = ParseMAC(value) // what is no MAC was never heard
+			p.PartnerMAC, _ = parseMAC(value) // what is no MAC was never heard
 		}
 	case "port state":
 		if partner {
-			p.Partner = PortState(number(value))
+			p.Partner = portState(number(value))
 		} else {
-			p.Actor = PortState(number(value))
+			p.Actor = portState(number(value))
 		}
 	}
 }

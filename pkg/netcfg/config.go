@@ -26,23 +26,23 @@ type Bond struct {
 	// MIIMon is the interval of the kernel's link check, in whole milliseconds.
 	MIIMon time.Duration `json:"miimonNs"`
 	// UpDelay and DownDelay are how long a leg has to be up or down before the
-	// bond acts on it. The kernel rounds both down, see [EffectiveDelay].
+	// bond acts on it. The kernel rounds both down, see [effectiveDelay].
 	UpDelay   time.Duration `json:"updelayNs"`
 	DownDelay time.Duration `json:"downdelayNs"`
 	// MinLinks is the number of legs below which the bond has no carrier.
 	MinLinks int `json:"minLinks"`
-	// LACPRate is how often the partner is asked to send; "" means slow.
-	LACPRate LACPRate `json:"lacpRate,omitempty"`
-	// HashPolicy spreads frames over the legs; "" means layer2+3. The kernel's
+	// lacpRate is how often the partner is asked to send; "" means slow.
+	LACPRate lacpRate `json:"lacpRate,omitempty"`
+	// hashPolicy spreads frames over the legs; "" means layer2+3. The kernel's
 	// own default, layer2, would send everything that is routed through one
 	// gateway over a single leg.
-	HashPolicy HashPolicy `json:"hashPolicy,omitempty"`
+	HashPolicy hashPolicy `json:"hashPolicy,omitempty"`
 	MTU        int        `json:"mtu"` // bytes; the legs get it too
 	// MAC is the bond's address. Zero means the first leg's permanent one; it
 	// is pinned either way, because a bond that is created without an address
 	// gets one from udev (systemd ≥ 242, systemd#15208), and LACP then runs
 	// under a system id that belongs to no port.
-	MAC MAC `json:"mac,omitzero"`
+	MAC mac `json:"mac,omitzero"`
 }
 
 // VLAN describes the link that carries the node's address.
@@ -53,24 +53,24 @@ type VLAN struct {
 	Address netip.Prefix `json:"address"`
 	// Gateway is the next hop of the default route; the zero value means none.
 	Gateway netip.Addr `json:"gateway,omitzero"`
-	// Metric is that of the default route; nil means [DefaultMetric], as does a
+	// Metric is that of the default route; nil means [defaultMetric], as does a
 	// network that was stored before there was a choice.
 	Metric *uint32 `json:"metric,omitempty"`
 }
 
-// DefaultMetric is below NetworkManager's 100 for Ethernet, so that a
+// defaultMetric is below NetworkManager's 100 for Ethernet, so that a
 // provisioning interface with a DHCP lease does not keep the node's traffic,
 // and above the 0 of what BIRD installs, so that a default route which the
 // leaves announce is preferred.
-const DefaultMetric = 50
+const defaultMetric = 50
 
 // route is the default route that v wants.
-func (v VLAN) route() Route {
-	metric := DefaultMetric
+func (v VLAN) route() route {
+	metric := defaultMetric
 	if v.Metric != nil {
 		metric = int(*v.Metric)
 	}
-	return Route{v.Gateway, v.Name, metric}
+	return route{v.Gateway, v.Name, metric}
 }
 
 // DNS is what /etc/resolv.conf should say. Without servers the file is left
@@ -85,77 +85,77 @@ type Mode string
 
 // The bonding modes (Documentation/networking/bonding.rst).
 const (
-	BalanceRR    Mode = "balance-rr"
-	ActiveBackup Mode = "active-backup"
-	BalanceXOR   Mode = "balance-xor"
-	Broadcast    Mode = "broadcast"
-	LACP         Mode = "802.3ad"
-	BalanceTLB   Mode = "balance-tlb"
-	BalanceALB   Mode = "balance-alb"
+	balanceRR    Mode = "balance-rr"
+	activeBackup Mode = "active-backup"
+	balanceXOR   Mode = "balance-xor"
+	broadcast    Mode = "broadcast"
+	lacp         Mode = "802.3ad"
+	balanceTLB   Mode = "balance-tlb"
+	balanceALB   Mode = "balance-alb"
 )
 
 // modes holds every Mode at the place of the kernel's number for it.
 func modes() []Mode {
-	return []Mode{BalanceRR, ActiveBackup, BalanceXOR, Broadcast, LACP, BalanceTLB, BalanceALB}
+	return []Mode{balanceRR, activeBackup, balanceXOR, broadcast, lacp, balanceTLB, balanceALB}
 }
 
-// LACPRate is how often a partner sends LACPDUs.
-type LACPRate string
+// lacpRate is how often a partner sends LACPDUs.
+type lacpRate string
 
 // The LACP rates: every 30 seconds, every second.
 const (
-	SlowRate LACPRate = "slow"
-	FastRate LACPRate = "fast"
+	slowRate lacpRate = "slow"
+	fastRate lacpRate = "fast"
 )
 
-func lacpRates() []LACPRate { return []LACPRate{SlowRate, FastRate} }
+func lacpRates() []lacpRate { return []lacpRate{slowRate, fastRate} }
 
-// HashPolicy is a bond's transmit hash policy, in the kernel's words.
-type HashPolicy string
+// hashPolicy is a bond's transmit hash policy, in the kernel's words.
+type hashPolicy string
 
 // The transmit hash policies (Documentation/networking/bonding.rst).
 const (
-	Layer2     HashPolicy = "layer2"
-	Layer34    HashPolicy = "layer3+4"
-	Layer23    HashPolicy = "layer2+3"
-	Encap23    HashPolicy = "encap2+3"
-	Encap34    HashPolicy = "encap3+4"
-	VLANSrcMAC HashPolicy = "vlan+srcmac" // Linux 5.12
+	layer2     hashPolicy = "layer2"
+	layer34    hashPolicy = "layer3+4"
+	layer23    hashPolicy = "layer2+3"
+	encap23    hashPolicy = "encap2+3"
+	encap34    hashPolicy = "encap3+4"
+	vlanSrcMAC hashPolicy = "vlan+srcmac" // Linux 5.12
 )
 
-func hashPolicies() []HashPolicy {
-	return []HashPolicy{Layer2, Layer34, Layer23, Encap23, Encap34, VLANSrcMAC}
+func hashPolicies() []hashPolicy {
+	return []hashPolicy{layer2, layer34, layer23, encap23, encap34, vlanSrcMAC}
 }
 
-// EffectiveDelay is what the kernel makes of an updelay or downdelay: the
+// effectiveDelay is what the kernel makes of an updelay or downdelay: the
 // largest multiple of miimon that is not above it, because it counts link
 // checks and not time (bond_option_updelay_set in drivers/net/bonding, all
 // versions). With an interval of 1 s, 2.4 s become 2 s.
-func EffectiveDelay(delay, miimon time.Duration) time.Duration {
+func effectiveDelay(delay, miimon time.Duration) time.Duration {
 	if miimon <= 0 {
 		return 0
 	}
 	return delay - delay%miimon
 }
 
-// Attributes are the bond's settings as the kernel will report them: defaults
+// attributes are the bond's settings as the kernel will report them: defaults
 // filled in, delays rounded. Comparing anything else with the kernel would show
 // a difference for ever.
-func (b Bond) Attributes() Attributes {
-	a := Attributes{
+func (b Bond) attributes() attributes {
+	a := attributes{
 		Mode:       b.Mode,
 		MIIMon:     b.MIIMon,
-		UpDelay:    EffectiveDelay(b.UpDelay, b.MIIMon),
-		DownDelay:  EffectiveDelay(b.DownDelay, b.MIIMon),
+		UpDelay:    effectiveDelay(b.UpDelay, b.MIIMon),
+		DownDelay:  effectiveDelay(b.DownDelay, b.MIIMon),
 		MinLinks:   b.MinLinks,
 		LACPRate:   b.LACPRate,
 		HashPolicy: b.HashPolicy,
 	}
 	if a.LACPRate == "" {
-		a.LACPRate = SlowRate
+		a.LACPRate = slowRate
 	}
 	if a.HashPolicy == "" {
-		a.HashPolicy = Layer23
+		a.HashPolicy = layer23
 	}
 	return a
 }
@@ -167,14 +167,14 @@ func (c Config) Resolve(s State) Config {
 	if !c.Bond.MAC.IsZero() || len(c.Bond.Legs) == 0 {
 		return c
 	}
-	if leg, ok := s.Link(c.Bond.Legs[0]); ok {
+	if leg, ok := s.link(c.Bond.Legs[0]); ok {
 		c.Bond.MAC = leg.Permanent
 	}
 	return c
 }
 
-// Validate returns every problem of c at once, each with its path.
-func (c Config) Validate() error {
+// validate returns every problem of c at once, each with its path.
+func (c Config) validate() error {
 	var problems problems
 	problems.bond(c.Bond)
 	problems.legs(c.Bond, c.VLAN.Name)
@@ -197,7 +197,7 @@ func (p *problems) name(path, name string) {
 }
 
 func (p *problems) bond(b Bond) {
-	a := b.Attributes()
+	a := b.attributes()
 	p.name("bond.name", b.Name)
 	p.check(slices.Contains(modes(), b.Mode), "bond.mode: %q is none of %v", b.Mode, modes())
 	p.check(slices.Contains(lacpRates(), a.LACPRate), "bond.lacpRate: %q is none of %v", b.LACPRate, lacpRates())

@@ -9,18 +9,18 @@ import (
 )
 
 // spare is the name under which the successor of a bond is made. A link of this
-// name outside of [ReplaceBond] is what a crash has left.
+// name outside of [replaceBond] is what a crash has left.
 const spare = "nodeprep-new"
 
-// Diff returns the steps that lead from observed to desired, in the order in
+// diff returns the steps that lead from observed to desired, in the order in
 // which they have to be made; none means that nothing is left to do. It reads
 // nothing but its arguments.
 //
 // An error means that desired is impossible here, and names every reason: a leg
 // that does not exist or belongs to somebody else, a name that is taken, a link
 // that would have to go but is not ours.
-func Diff(observed State, desired Config) ([]Step, error) {
-	if err := desired.Validate(); err != nil {
+func diff(observed State, desired Config) ([]step, error) {
+	if err := desired.validate(); err != nil {
 		return nil, err
 	}
 	d := differ{now: observed.clone(), want: desired.Resolve(observed)}
@@ -45,23 +45,23 @@ func Diff(observed State, desired Config) ([]Step, error) {
 type differ struct {
 	now   State
 	want  Config
-	steps []Step
+	steps []step
 }
 
-func (d *differ) add(s Step) { d.steps = append(d.steps, s) }
+func (d *differ) add(s step) { d.steps = append(d.steps, s) }
 
 // edit returns the link to change in now; it has to exist.
-func (d *differ) edit(name string) *Link {
-	i := slices.IndexFunc(d.now.Links, func(l Link) bool { return l.Name == name })
+func (d *differ) edit(name string) *link {
+	i := slices.IndexFunc(d.now.Links, func(l link) bool { return l.Name == name })
 	return &d.now.Links[i]
 }
 
 // forget takes a link out of now, with what the kernel removes along with it.
 func (d *differ) forget(name string) {
-	for _, v := range d.now.VLANs(name) {
+	for _, v := range d.now.vlans(name) {
 		d.forget(v.Name)
 	}
-	d.now.Links = slices.DeleteFunc(d.now.Links, func(l Link) bool { return l.Name == name })
+	d.now.Links = slices.DeleteFunc(d.now.Links, func(l link) bool { return l.Name == name })
 	d.forgetRoutes(name)
 	for i := range d.now.Links {
 		if d.now.Links[i].Master == name {
@@ -71,25 +71,25 @@ func (d *differ) forget(name string) {
 }
 
 func (d *differ) forgetRoutes(link string) {
-	d.now.Routes = slices.DeleteFunc(d.now.Routes, func(r Route) bool { return r.Link == link })
+	d.now.Routes = slices.DeleteFunc(d.now.Routes, func(r route) bool { return r.Link == link })
 }
 
 func (d *differ) leftover() {
-	if l, ok := d.now.Link(spare); ok {
-		d.add(DeleteLink{l})
+	if l, ok := d.now.link(spare); ok {
+		d.add(deleteLink{l})
 		d.forget(spare)
 	}
 }
 
 func (d *differ) bond() {
 	want := d.want.Bond
-	have, ok := d.now.Link(want.Name)
+	have, ok := d.now.link(want.Name)
 	switch {
 	case !ok:
-		d.add(CreateBond{want})
+		d.add(createBond{want})
 		d.newBond()
 	case mustReplace(have, want):
-		d.add(ReplaceBond{Old: have, Legs: names(d.now.Legs(want.Name)), Bond: want})
+		d.add(replaceBond{Old: have, Legs: names(d.now.legs(want.Name)), Bond: want})
 		d.forget(want.Name)
 		d.newBond()
 	default:
@@ -101,30 +101,30 @@ func (d *differ) bond() {
 // fixes while a bond has legs or is up: the mode (BOND_OPTFLAG_NOSLAVES and
 // IFDOWN), the LACP rate (IFDOWN; bond_options.c, Linux 3.14 to 6.18), and the
 // address, from which the LACP system id was taken when the first leg came.
-func mustReplace(have Link, want Bond) bool {
-	a := want.Attributes()
+func mustReplace(have link, want Bond) bool {
+	a := want.attributes()
 	return have.Bond.Mode != a.Mode ||
-		a.Mode == LACP && have.Bond.LACPRate != a.LACPRate ||
+		a.Mode == lacp && have.Bond.LACPRate != a.LACPRate ||
 		have.MAC != want.MAC
 }
 
 func (d *differ) newBond() {
 	want := d.want.Bond
-	d.now.Links = append(d.now.Links, Link{Name: want.Name, Kind: "bond", MTU: want.MTU, MAC: want.MAC})
+	d.now.Links = append(d.now.Links, link{Name: want.Name, Kind: "bond", MTU: want.MTU, MAC: want.MAC})
 }
 
-func (d *differ) revise(have Link) {
+func (d *differ) revise(have link) {
 	want := d.want.Bond
-	if from, _ := have.Bond.differing(want.Attributes()); from != "" {
-		d.add(ReviseBond{want, have.Bond})
+	if from, _ := have.Bond.differing(want.attributes()); from != "" {
+		d.add(reviseBond{want, have.Bond})
 	}
 	for _, a := range have.Addresses {
 		// The node's address is the VLAN's; one on the bond itself would answer
 		// ARP in the leaf's native VLAN.
-		d.add(RemoveAddress{want.Name, a})
+		d.add(removeAddress{want.Name, a})
 	}
 	if have.MTU != want.MTU {
-		d.add(SetMTU{want.Name, have.MTU, want.MTU})
+		d.add(setMTU{want.Name, have.MTU, want.MTU})
 		d.bondMTU()
 	}
 }
@@ -146,9 +146,9 @@ func (d *differ) bondMTU() {
 // release frees the legs that the plan does not name. This comes before new
 // legs are taken, so that the bond is never larger than its plan.
 func (d *differ) release() {
-	for _, leg := range d.now.Legs(d.want.Bond.Name) {
+	for _, leg := range d.now.legs(d.want.Bond.Name) {
 		if !slices.Contains(d.want.Bond.Legs, leg.Name) {
-			d.add(Release{leg.Name, leg.Master})
+			d.add(release{leg.Name, leg.Master})
 		}
 	}
 }
@@ -156,19 +156,19 @@ func (d *differ) release() {
 func (d *differ) legs() {
 	bond := d.want.Bond
 	for _, name := range bond.Legs {
-		leg, _ := d.now.Link(name)
+		leg, _ := d.now.link(name)
 		for _, a := range leg.Addresses {
 			// The kernel leaves addresses on a leg, and its routes would then
 			// send past the bond. Every host that was installed through one
 			// of its legs has such an address.
-			d.add(RemoveAddress{name, a})
+			d.add(removeAddress{name, a})
 		}
 		switch {
 		case leg.Master != bond.Name:
-			d.add(Enslave{name, bond.Name})
+			d.add(enslave{name, bond.Name})
 			continue
 		case leg.MTU != bond.MTU:
-			d.add(SetMTU{name, leg.MTU, bond.MTU})
+			d.add(setMTU{name, leg.MTU, bond.MTU})
 		}
 		d.up(name)
 	}
@@ -176,26 +176,26 @@ func (d *differ) legs() {
 
 func (d *differ) up(name string) {
 	if l := d.edit(name); !l.Up {
-		d.add(SetUp{name})
+		d.add(setUp{name})
 		l.Up = true
 	}
 }
 
 func (d *differ) vlan() {
 	want := d.want.VLAN
-	tag := Tag{Parent: d.want.Bond.Name, ID: want.ID}
-	have, ok := d.now.Link(want.Name)
+	tag := tag{Parent: d.want.Bond.Name, ID: want.ID}
+	have, ok := d.now.link(want.Name)
 	if ok && have.VLAN != tag {
-		d.add(DeleteLink{have})
+		d.add(deleteLink{have})
 		d.forget(want.Name)
 		ok = false
 	}
 	switch {
 	case !ok:
-		d.add(CreateVLAN{want, tag.Parent})
-		d.now.Links = append(d.now.Links, Link{Name: want.Name, Kind: "vlan", MTU: want.MTU, VLAN: tag})
+		d.add(createVLAN{want, tag.Parent})
+		d.now.Links = append(d.now.Links, link{Name: want.Name, Kind: "vlan", MTU: want.MTU, VLAN: tag})
 	case have.MTU != want.MTU:
-		d.add(SetMTU{want.Name, have.MTU, want.MTU})
+		d.add(setMTU{want.Name, have.MTU, want.MTU})
 	}
 }
 
@@ -207,13 +207,13 @@ func (d *differ) address() {
 		if a == ours {
 			continue
 		}
-		d.add(RemoveAddress{vlan.Name, a})
+		d.add(removeAddress{vlan.Name, a})
 		if secondary(a, ours) {
 			kept = false
 		}
 	}
 	if !kept {
-		d.add(AddAddress{vlan.Name, ours})
+		d.add(addAddress{vlan.Name, ours})
 		d.forgetRoutes(vlan.Name)
 	}
 }
@@ -228,15 +228,15 @@ func (d *differ) routes() {
 	ours := vlan.route()
 	for _, r := range d.now.Routes {
 		if r.Link == vlan.Name && r != ours {
-			d.add(RemoveRoute{r})
+			d.add(removeRoute{r})
 		}
 	}
 	if vlan.Gateway.IsValid() && !slices.Contains(d.now.Routes, ours) {
-		d.add(AddRoute{ours})
+		d.add(addRoute{ours})
 	}
 }
 
-func names(links []Link) []string {
+func names(links []link) []string {
 	var names []string
 	for _, l := range links {
 		names = append(names, l.Name)

@@ -13,8 +13,8 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
-// mac is an address of RFC 7042's documentation range.
-func mac(last byte) MAC { return MAC{0x00, 0x00, 0x5e, 0x00, 0x53, last} }
+// addressOf is an address of RFC 7042's documentation range.
+func addressOf(last byte) mac { return mac{0x00, 0x00, 0x5e, 0x00, 0x53, last} }
 
 func prefixes(texts ...string) []netip.Prefix {
 	var prefixes []netip.Prefix
@@ -24,14 +24,14 @@ func prefixes(texts ...string) []netip.Prefix {
 	return prefixes
 }
 
-func via(gateway, link string, metric int) Route {
-	return Route{netip.MustParseAddr(gateway), link, metric}
+func via(gateway, link string, metric int) route {
+	return route{netip.MustParseAddr(gateway), link, metric}
 }
 
 func reference() Config {
 	return Config{
 		Bond: Bond{
-			Name: "bond0", Legs: []string{"eno1", "eno2"}, Mode: LACP,
+			Name: "bond0", Legs: []string{"eno1", "eno2"}, Mode: lacp,
 			MIIMon: time.Second, UpDelay: 2400 * time.Millisecond, MinLinks: 1, MTU: 9000,
 		},
 		VLAN: VLAN{
@@ -44,20 +44,20 @@ func reference() Config {
 // hardware is a host as it comes from its installation.
 func hardware() State {
 	return State{
-		Links: []Link{
-			{Name: "eno1", MAC: mac(1), Permanent: mac(1), MTU: 1500, Up: true, Carrier: true},
-			{Name: "eno2", MAC: mac(2), Permanent: mac(2), MTU: 1500},
+		Links: []link{
+			{Name: "eno1", MAC: addressOf(1), Permanent: addressOf(1), MTU: 1500, Up: true, Carrier: true},
+			{Name: "eno2", MAC: addressOf(2), Permanent: addressOf(2), MTU: 1500},
 			{Name: "lo", MTU: 65536, Up: true, Carrier: true, Addresses: prefixes("127.0.0.1/8")},
 			{Name: "mgmt0", MTU: 1500, Up: true, Carrier: true, Addresses: prefixes("10.9.0.11/24")},
 		},
-		Routes: []Route{via("10.9.0.1", "mgmt0", 100)},
+		Routes: []route{via("10.9.0.1", "mgmt0", 100)},
 	}
 }
 
 // prepared is a host that is as the reference plan wants it.
 func prepared(t *testing.T) State {
 	t.Helper()
-	k := &fakeKernel{State: hardware()}
+	k := &Model{State: hardware()}
 	converge(t, k, reference())
 	return k.State
 }
@@ -70,7 +70,7 @@ func converge(t *testing.T, k Kernel, c Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Apply(t.Context(), changes); err != nil {
+	if err := apply(t.Context(), changes); err != nil {
 		t.Fatal(err)
 	}
 	left, err := Plan(t.Context(), k, c)
@@ -133,7 +133,7 @@ route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
 		{"installed through a leg", func(s *State) {
 			*s = hardware()
-			link(s, "eno1").Addresses = prefixes("192.168.9.200/28")
+			linkOf(s, "eno1").Addresses = prefixes("192.168.9.200/28")
 			s.Routes = append(s.Routes, via("192.168.9.206", "eno1", 101))
 		}, `
 bond0: - -> 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate slow mtu 9000 mac 00:00:5e:00:53:01
@@ -148,7 +148,7 @@ route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
 		{"balance-rr, as modprobe bonding without max_bonds=0 makes it", func(s *State) {
 			*s = hardware()
-			s.Links = append(s.Links, Link{Name: "bond0", Kind: "bond", MTU: 1500, MAC: MAC{2}, Bond: Attributes{Mode: BalanceRR, HashPolicy: Layer2, LACPRate: SlowRate}})
+			s.Links = append(s.Links, link{Name: "bond0", Kind: "bond", MTU: 1500, MAC: mac{2}, Bond: attributes{Mode: balanceRR, HashPolicy: layer2, LACPRate: slowRate}})
 		}, `
 bond0: balance-rr miimon 0s updelay 0s downdelay 0s min_links 0 xmit_hash_policy layer2 mac 02:00:00:00:00:00 legs none -> 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate slow mtu 9000 mac 00:00:5e:00:53:01
 eno1.master: - -> bond0
@@ -159,7 +159,7 @@ bond0.1500: down -> up
 bond0.1500.address: - -> 192.168.9.193/28
 route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
-		{"a MAC of udev's making", func(s *State) { link(s, "bond0").MAC = MAC{2} }, `
+		{"a MAC of udev's making", func(s *State) { linkOf(s, "bond0").MAC = mac{2} }, `
 bond0: 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate slow mac 02:00:00:00:00:00 legs eno1, eno2 -> 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate slow mtu 9000 mac 00:00:5e:00:53:01
 eno1.master: - -> bond0
 eno2.master: - -> bond0
@@ -169,53 +169,53 @@ bond0.1500: down -> up
 bond0.1500.address: - -> 192.168.9.193/28
 route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
-		{"other link check", func(s *State) { link(s, "bond0").Bond.MIIMon = 100 * time.Millisecond }, `
+		{"other link check", func(s *State) { linkOf(s, "bond0").Bond.MIIMon = 100 * time.Millisecond }, `
 bond0: miimon 100ms -> miimon 1s
 `},
-		{"one leg out", func(s *State) { l := link(s, "eno2"); l.Master, l.MAC, l.MTU = "", mac(2), 1500 }, `
+		{"one leg out", func(s *State) { l := linkOf(s, "eno2"); l.Master, l.MAC, l.MTU = "", addressOf(2), 1500 }, `
 eno2.master: - -> bond0
 `},
-		{"one leg down", func(s *State) { link(s, "eno2").Up = false }, `
+		{"one leg down", func(s *State) { linkOf(s, "eno2").Up = false }, `
 eno2: down -> up
 `},
 		{"one leg too many", func(s *State) {
-			s.Links = append(s.Links, Link{Name: "eno3", Master: "bond0", MAC: mac(1), Permanent: MAC{2}, MTU: 9000, Up: true})
+			s.Links = append(s.Links, link{Name: "eno3", Master: "bond0", MAC: addressOf(1), Permanent: mac{2}, MTU: 9000, Up: true})
 		}, `
 eno3.master: bond0 -> -
 `},
 		{"small MTU", func(s *State) {
 			for _, name := range []string{"bond0", "bond0.1500", "eno1", "eno2"} {
-				link(s, name).MTU = 1500
+				linkOf(s, name).MTU = 1500
 			}
 		}, `
 bond0.mtu: 1500 -> 9000
 bond0.1500.mtu: 1500 -> 9000
 `},
-		{"small MTU on a leg", func(s *State) { link(s, "eno2").MTU = 1500 }, `
+		{"small MTU on a leg", func(s *State) { linkOf(s, "eno2").MTU = 1500 }, `
 eno2.mtu: 1500 -> 9000
 `},
 		{"foreign address", func(s *State) {
-			link(s, "bond0.1500").Addresses = prefixes("192.168.9.193/28", "10.1.1.1/24")
+			linkOf(s, "bond0.1500").Addresses = prefixes("192.168.9.193/28", "10.1.1.1/24")
 		}, `
 bond0.1500.address: 10.1.1.1/24 -> -
 `},
 		{"another node's address before ours", func(s *State) {
-			link(s, "bond0.1500").Addresses = prefixes("192.168.9.199/28", "192.168.9.193/28")
+			linkOf(s, "bond0.1500").Addresses = prefixes("192.168.9.199/28", "192.168.9.193/28")
 		}, `
 bond0.1500.address: 192.168.9.199/28 -> -
 bond0.1500.address: - -> 192.168.9.193/28
 route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
-		{"address on the bond itself", func(s *State) { link(s, "bond0").Addresses = prefixes("192.168.9.193/28") }, `
+		{"address on the bond itself", func(s *State) { linkOf(s, "bond0").Addresses = prefixes("192.168.9.193/28") }, `
 bond0.address: 192.168.9.193/28 -> -
 `},
 		{"wrong gateway", func(s *State) {
-			s.Routes[0] = via("192.168.9.205", "bond0.1500", DefaultMetric)
+			s.Routes[0] = via("192.168.9.205", "bond0.1500", defaultMetric)
 		}, `
 route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -
 route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
-		{"VLAN of another number", func(s *State) { link(s, "bond0.1500").VLAN.ID = 1501 }, `
+		{"VLAN of another number", func(s *State) { linkOf(s, "bond0.1500").VLAN.ID = 1501 }, `
 bond0.1500: vlan 1501 on bond0 mtu 9000 mac 00:00:5e:00:53:01 up -> -
 bond0.1500: - -> vlan 1500 on bond0 mtu 9000
 bond0.1500: down -> up
@@ -224,7 +224,7 @@ route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
 		{"crashed while replacing the bond", func(s *State) {
 			*s = hardware()
-			s.Links = append(s.Links, Link{Name: "nodeprep-new", Kind: "bond", MTU: 9000, MAC: mac(1)})
+			s.Links = append(s.Links, link{Name: "nodeprep-new", Kind: "bond", MTU: 9000, MAC: addressOf(1)})
 		}, `
 nodeprep-new: bond  miimon 0s updelay 0s downdelay 0s min_links 0 xmit_hash_policy  mtu 9000 mac 00:00:5e:00:53:01 down -> -
 bond0: - -> 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate slow mtu 9000 mac 00:00:5e:00:53:01
@@ -238,7 +238,7 @@ route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			k := &fakeKernel{State: prepared(t)}
+			k := &Model{State: prepared(t)}
 			test.start(&k.State)
 			got := converge(t, k, reference())
 			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), got); diff != "" {
@@ -252,7 +252,7 @@ route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 	}
 }
 
-func link(s *State, name string) *Link {
+func linkOf(s *State, name string) *link {
 	for i := range s.Links {
 		if s.Links[i].Name == name {
 			return &s.Links[i]
@@ -274,36 +274,36 @@ func TestRefusals(t *testing.T) {
 			want:   "leg eno9 of bond0 does not exist; this host has eno1, eno2, mgmt0",
 		}, {
 			name:  "a leg of somebody else",
-			start: func(s *State) { link(s, "eno2").Master = "team0" },
+			start: func(s *State) { linkOf(s, "eno2").Master = "team0" },
 			want:  "leg eno2 of bond0 is enslaved to team0, which is not in the plan; see: ip -d link show eno2",
 		}, {
 			name:  "the bond's name is taken",
-			start: func(s *State) { l := link(s, "bond0"); l.Kind, l.Bond = "dummy", Attributes{} },
+			start: func(s *State) { l := linkOf(s, "bond0"); l.Kind, l.Bond = "dummy", attributes{} },
 			want:  "bond0 exists and is no bond: bond0 dummy mtu 9000 mac 00:00:5e:00:53:01 up; see: ip -d link show bond0",
 		}, {
 			name:  "the bond is in a bridge",
-			start: func(s *State) { link(s, "bond0").Master = "br0" },
+			start: func(s *State) { linkOf(s, "bond0").Master = "br0" },
 			want:  "bond0 is enslaved to br0, which is not in the plan; see: ip -d link show bond0",
 		}, {
 			name: "replacing would take a VLAN of others along",
 			start: func(s *State) {
-				link(s, "bond0").Bond.Mode = ActiveBackup
-				s.Links = append(s.Links, Link{Name: "storage", Kind: "vlan", VLAN: Tag{"bond0", 7}})
+				linkOf(s, "bond0").Bond.Mode = activeBackup
+				s.Links = append(s.Links, link{Name: "storage", Kind: "vlan", VLAN: tag{"bond0", 7}})
 			},
 			want: "bond0 has to be replaced (it is active-backup miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 mac 00:00:5e:00:53:01), but carries storage, which is not in the plan; if nobody needs that: ip link delete storage",
 		}, {
 			name: "the VLAN has another name",
 			start: func(s *State) {
-				link(s, "bond0.1500").Name = "vlan1500"
+				linkOf(s, "bond0.1500").Name = "vlan1500"
 			},
 			want: "VLAN 1500 on bond0 exists as vlan1500, which is not in the plan; if nobody needs it: ip link delete vlan1500",
 		}, {
 			name:  "the VLAN's name is taken",
-			start: func(s *State) { l := link(s, "bond0.1500"); l.Kind, l.VLAN = "macvlan", Tag{} },
+			start: func(s *State) { l := linkOf(s, "bond0.1500"); l.Kind, l.VLAN = "macvlan", tag{} },
 			want:  "bond0.1500 exists and is no VLAN: bond0.1500 macvlan mtu 9000 mac 00:00:5e:00:53:01 up; see: ip -d link show bond0.1500",
 		}, {
 			name:  "the metric is taken",
-			start: func(s *State) { s.Routes[1].Metric = DefaultMetric },
+			start: func(s *State) { s.Routes[1].Metric = defaultMetric },
 			want:  "another default route has the metric of ours: default via 10.9.0.1 dev mgmt0 metric 50; see: ip route show default",
 		}, {
 			name: "everything at once",
@@ -329,7 +329,7 @@ vlan.gateway: 192.168.9.222 is outside 192.168.9.192/28`,
 			if test.change != nil {
 				test.change(&c)
 			}
-			steps, err := Diff(s, c)
+			steps, err := diff(s, c)
 			if err == nil {
 				t.Fatalf("no error, but steps %v", steps)
 			}
@@ -343,9 +343,9 @@ vlan.gateway: 192.168.9.222 is outside 192.168.9.192/28`,
 // TestDiffIsPure compares the observation before and after.
 func TestDiffIsPure(t *testing.T) {
 	s := prepared(t)
-	link(&s, "bond0").Bond.Mode = BalanceRR
+	linkOf(&s, "bond0").Bond.Mode = balanceRR
 	before := s.clone()
-	if _, err := Diff(s, reference()); err != nil {
+	if _, err := diff(s, reference()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before.String(), s.String()); diff != "" {
@@ -356,7 +356,7 @@ func TestDiffIsPure(t *testing.T) {
 // TestMetric moves the default route to another metric and back, which a
 // config without one means.
 func TestMetric(t *testing.T) {
-	k, c := &fakeKernel{State: prepared(t)}, reference()
+	k, c := &Model{State: prepared(t)}, reference()
 	for _, test := range []struct {
 		metric *uint32
 		want   string
@@ -377,7 +377,7 @@ func TestMetric(t *testing.T) {
 		}
 	}
 	c.VLAN.Metric = new(uint32(100)) // the provisioning interface's
-	if _, err := Diff(k.State, c); err == nil || !strings.Contains(err.Error(), "another default route has the metric of ours: default via 10.9.0.1") {
+	if _, err := diff(k.State, c); err == nil || !strings.Contains(err.Error(), "another default route has the metric of ours: default via 10.9.0.1") {
 		t.Errorf("error is %v", err)
 	}
 	c.VLAN.Metric = new(uint32(200))
@@ -395,7 +395,7 @@ func TestEffectiveDelay(t *testing.T) {
 		{0, 100 * ms, 0},
 		{200 * ms, 0, 0},
 	} {
-		if got := EffectiveDelay(test.delay, test.miimon); got != test.want {
+		if got := effectiveDelay(test.delay, test.miimon); got != test.want {
 			t.Errorf("EffectiveDelay(%s, %s) = %s, want %s", test.delay, test.miimon, got, test.want)
 		}
 	}
@@ -415,18 +415,18 @@ func TestNotes(t *testing.T) {
 
 // TestApplyStops checks that a step that fails is named, and is the last.
 func TestApplyStops(t *testing.T) {
-	k := &fakeKernel{State: hardware(), refuse: "eno2.master"}
+	k := &Model{State: hardware(), Refuse: "eno2.master"}
 	changes, err := Plan(t.Context(), k, reference())
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Apply(t.Context(), changes)
+	err = apply(t.Context(), changes)
 	if err == nil || err.Error() != "changing eno2.master: device or resource busy" {
 		t.Errorf("error is %v", err)
 	}
-	if _, ok := k.Link("bond0.1500"); ok {
+	if _, ok := k.link("bond0.1500"); ok {
 		t.Error("a step after the one that failed was made")
 	}
-	k.refuse = ""
+	k.Refuse = ""
 	converge(t, k, reference()) // and the next run goes on from there
 }

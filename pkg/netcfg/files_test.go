@@ -35,7 +35,7 @@ func applyFiles(t *testing.T, plan func() ([]phase.Change, error)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Apply(t.Context(), changes); err != nil {
+	if err := apply(t.Context(), changes); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := plan(); err != nil || len(left) > 0 {
@@ -163,7 +163,7 @@ func TestStoreWithoutMetric(t *testing.T) {
 	if err := os.WriteFile(root.Path(storePath), []byte(older), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if loaded, err := Load(root); err != nil || loaded.VLAN.route().Metric != DefaultMetric {
+	if loaded, err := Load(root); err != nil || loaded.VLAN.route().Metric != defaultMetric {
 		t.Errorf("loaded %+v, %v", loaded.VLAN, err)
 	}
 }
@@ -212,8 +212,8 @@ func TestRestore(t *testing.T) {
 			c.Bond.MinLinks = test.minLinks
 			applyFiles(t, func() ([]phase.Change, error) { return PlanStore(t.Context(), root, c) })
 			synctest.Test(t, func(t *testing.T) {
-				k := &lateKernel{fakeKernel: &fakeKernel{State: hardware()}}
-				k.link, _ = k.Link(test.late)
+				k := &lateKernel{Model: &Model{State: hardware()}}
+				k.late, _ = k.link(test.late)
 				k.delete(test.late)
 				if test.late != "" && !test.never {
 					k.at = time.Now().Add(2 * time.Second)
@@ -225,7 +225,7 @@ func TestRestore(t *testing.T) {
 				if got := strings.Join(r.Missing, " "); got != test.missing {
 					t.Errorf("missing are %q, want %q", got, test.missing)
 				}
-				if bond, _ := k.Link("bond0"); err == nil && bond.MAC != mac(1) {
+				if bond, _ := k.link("bond0"); err == nil && bond.MAC != addressOf(1) {
 					t.Errorf("MAC of bond0 is %s", bond.MAC)
 				}
 			})
@@ -233,16 +233,16 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// lateKernel is a fakeKernel on which one link is late.
+// lateKernel is a Model on which one link is late.
 type lateKernel struct {
-	*fakeKernel
-	link Link
+	*Model
+	late link
 	at   time.Time // zero: never
 }
 
 func (k *lateKernel) Observe(ctx context.Context) (State, error) {
 	if !k.at.IsZero() && !time.Now().Before(k.at) {
-		k.Links, k.at = append(k.Links, k.link), time.Time{}
+		k.Links, k.at = append(k.Links, k.late), time.Time{}
 	}
-	return k.fakeKernel.Observe(ctx)
+	return k.Model.Observe(ctx)
 }

@@ -74,7 +74,7 @@ func (k linux) observe() (State, error) {
 		link.Addresses = addresses[l.Attrs().Index]
 		s.Links = append(s.Links, link)
 	}
-	slices.SortFunc(s.Links, func(a, b Link) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Links, func(a, b link) int { return strings.Compare(a.Name, b.Name) })
 	if s.Routes, err = k.routes(names); err != nil {
 		return State{}, fmt.Errorf("listing default routes: %w", err)
 	}
@@ -105,9 +105,9 @@ func (s *State) addPorts() error {
 	return nil
 }
 
-func fromNetlink(l netlink.Link, names map[int]string) Link {
+func fromNetlink(l netlink.Link, names map[int]string) link {
 	a := l.Attrs()
-	link := Link{
+	link := link{
 		Name:      a.Name,
 		Kind:      l.Type(),
 		MAC:       toMAC(a.HardwareAddr),
@@ -123,7 +123,7 @@ func fromNetlink(l netlink.Link, names map[int]string) Link {
 	case *netlink.Bond:
 		link.Bond = fromBond(l)
 	case *netlink.Vlan:
-		link.VLAN = Tag{Parent: names[a.ParentIndex], ID: uint16(l.VlanId)}
+		link.VLAN = tag{Parent: names[a.ParentIndex], ID: uint16(l.VlanId)}
 	}
 	return link
 }
@@ -131,7 +131,7 @@ func fromNetlink(l netlink.Link, names map[int]string) Link {
 // permanent returns the address that a link has when nobody has changed it.
 // Software links report none (Linux ≥ 5.6 has IFLA_PERM_ADDRESS for hardware);
 // the bonding driver remembers what its legs came with.
-func permanent(a *netlink.LinkAttrs) MAC {
+func permanent(a *netlink.LinkAttrs) mac {
 	if m := toMAC(a.PermHWAddr); !m.IsZero() {
 		return m
 	}
@@ -141,15 +141,15 @@ func permanent(a *netlink.LinkAttrs) MAC {
 	return toMAC(a.HardwareAddr)
 }
 
-func toMAC(a net.HardwareAddr) MAC {
-	if len(a) != len(MAC{}) {
-		return MAC{}
+func toMAC(a net.HardwareAddr) mac {
+	if len(a) != len(mac{}) {
+		return mac{}
 	}
-	return MAC(a)
+	return mac(a)
 }
 
-func fromBond(b *netlink.Bond) Attributes {
-	return Attributes{
+func fromBond(b *netlink.Bond) attributes {
+	return attributes{
 		Mode:       word(modes(), int(b.Mode)),
 		MIIMon:     time.Duration(b.Miimon) * time.Millisecond,
 		UpDelay:    time.Duration(b.UpDelay) * time.Millisecond,
@@ -178,11 +178,11 @@ func toBond(name string, b Bond) *netlink.Bond {
 	attrs.Name = name
 	attrs.MTU = b.MTU
 	attrs.HardwareAddr = net.HardwareAddr(b.MAC[:])
-	a := b.Attributes()
+	a := b.attributes()
 	bond := netlink.NewLinkBond(attrs)
 	bond.Mode = netlink.BondMode(slices.Index(modes(), a.Mode))
 	setRevisable(bond, a)
-	if a.Mode == LACP { // the others refuse it with EACCES
+	if a.Mode == lacp { // the others refuse it with EACCES
 		bond.LacpRate = netlink.BondLacpRate(slices.Index(lacpRates(), a.LACPRate))
 	}
 	return bond
@@ -191,7 +191,7 @@ func toBond(name string, b Bond) *netlink.Bond {
 // setRevisable sets what the driver lets change while a bond is in use. Miimon
 // is among them even if only a delay differs: the kernel keeps delays as
 // multiples of it, and reads it first.
-func setRevisable(bond *netlink.Bond, a Attributes) {
+func setRevisable(bond *netlink.Bond, a attributes) {
 	bond.Miimon = int(a.MIIMon.Milliseconds())
 	bond.UpDelay = int(a.UpDelay.Milliseconds())
 	bond.DownDelay = int(a.DownDelay.Milliseconds())
@@ -230,65 +230,65 @@ func toIPNet(p netip.Prefix) *net.IPNet {
 // routes returns the default routes but those of BIRD: what the leaves announce
 // comes and goes with a session, and on our own link would pass for one that
 // somebody has left there.
-func (k linux) routes(names map[int]string) ([]Route, error) {
+func (k linux) routes(names map[int]string) ([]route, error) {
 	list, err := k.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{}, netlink.RT_FILTER_DST)
 	if err != nil {
 		return nil, err
 	}
-	routes := make([]Route, 0, len(list))
+	routes := make([]route, 0, len(list))
 	for _, r := range list {
 		if r.Protocol == unix.RTPROT_BIRD {
 			continue
 		}
 		gateway, _ := netip.AddrFromSlice(r.Gw)
-		routes = append(routes, Route{gateway.Unmap(), names[r.LinkIndex], r.Priority})
+		routes = append(routes, route{gateway.Unmap(), names[r.LinkIndex], r.Priority})
 	}
 	return routes, nil
 }
 
 // Apply makes one step.
-func (k linux) Apply(ctx context.Context, step Step) error {
+func (k linux) Apply(ctx context.Context, step step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	switch s := step.(type) {
-	case CreateBond:
+	case createBond:
 		return k.LinkAdd(toBond(s.Bond.Name, s.Bond))
-	case ReplaceBond:
+	case replaceBond:
 		return k.replace(s)
-	case ReviseBond:
+	case reviseBond:
 		return k.revise(s.Bond)
-	case Enslave:
+	case enslave:
 		return k.enslave(s.Leg, s.Bond)
-	case Release:
+	case release:
 		return k.release(s.Leg, s.Bond)
-	case CreateVLAN:
+	case createVLAN:
 		return k.createVLAN(s)
-	case DeleteLink:
+	case deleteLink:
 		return k.on(s.Link.Name, k.LinkDel)
-	case SetMTU:
+	case setMTU:
 		return k.on(s.Link, func(l netlink.Link) error { return k.LinkSetMTU(l, s.To) })
-	case SetUp:
+	case setUp:
 		return k.on(s.Link, k.LinkSetUp)
 	default:
 		return k.applyAddressing(step)
 	}
 }
 
-func (k linux) applyAddressing(step Step) error {
+func (k linux) applyAddressing(step step) error {
 	switch s := step.(type) {
-	case AddAddress:
+	case addAddress:
 		return k.on(s.Link, func(l netlink.Link) error {
 			return k.AddrReplace(l, &netlink.Addr{IPNet: toIPNet(s.Address)})
 		})
-	case RemoveAddress:
+	case removeAddress:
 		return k.on(s.Link, func(l netlink.Link) error {
 			err := k.AddrDel(l, &netlink.Addr{IPNet: toIPNet(s.Address)})
 			return ignore(err, syscall.EADDRNOTAVAIL) // it went with the one before
 		})
-	case AddRoute:
+	case addRoute:
 		return k.withRoute(s.Route, k.RouteReplace)
-	case RemoveRoute:
+	case removeRoute:
 		return k.withRoute(s.Route, func(r *netlink.Route) error {
 			return ignore(k.RouteDel(r), syscall.ESRCH) // it went with its address
 		})
@@ -314,7 +314,7 @@ func (k linux) on(name string, do func(netlink.Link) error) error {
 	return do(link)
 }
 
-func (k linux) withRoute(r Route, do func(*netlink.Route) error) error {
+func (k linux) withRoute(r route, do func(*netlink.Route) error) error {
 	return k.on(r.Link, func(l netlink.Link) error {
 		return do(&netlink.Route{
 			LinkIndex: l.Attrs().Index,
@@ -325,7 +325,7 @@ func (k linux) withRoute(r Route, do func(*netlink.Route) error) error {
 	})
 }
 
-func (k linux) createVLAN(s CreateVLAN) error {
+func (k linux) createVLAN(s createVLAN) error {
 	return k.on(s.Parent, func(parent netlink.Link) error {
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = s.VLAN.Name
@@ -347,7 +347,7 @@ func (k linux) revise(b Bond) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = b.Name
 	bond := netlink.NewLinkBond(attrs)
-	setRevisable(bond, b.Attributes())
+	setRevisable(bond, b.attributes())
 	return k.LinkModify(bond)
 }
 
@@ -396,7 +396,7 @@ func about(doing string, err error) error {
 
 // replace makes the successor under a spare name first. What the kernel will
 // not create, it says before the old bond is touched.
-func (k linux) replace(s ReplaceBond) error {
+func (k linux) replace(s replaceBond) error {
 	if err := k.LinkAdd(toBond(spare, s.Bond)); err != nil {
 		return fmt.Errorf("creating the successor of %s, which is as it was: %w", s.Bond.Name, err)
 	}
@@ -412,7 +412,7 @@ func (k linux) replace(s ReplaceBond) error {
 }
 
 // dismantle removes the old bond, or puts its legs back.
-func (k linux) dismantle(s ReplaceBond) error {
+func (k linux) dismantle(s replaceBond) error {
 	name := s.Bond.Name
 	for i, leg := range s.Legs {
 		if err := k.release(leg, name); err != nil {

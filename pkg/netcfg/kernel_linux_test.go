@@ -18,11 +18,11 @@ func TestBondRoundTrip(t *testing.T) {
 				b := Bond{
 					Name: "bond0", Mode: mode, LACPRate: rate, HashPolicy: policy,
 					MIIMon: time.Second, UpDelay: 2400 * time.Millisecond, DownDelay: time.Second,
-					MinLinks: 2, MTU: 9000, MAC: mac(1),
+					MinLinks: 2, MTU: 9000, MAC: addressOf(1),
 				}
-				want := b.Attributes()
+				want := b.attributes()
 				got := fromBond(toBond(b.Name, b))
-				if mode != LACP { // is not sent
+				if mode != lacp { // is not sent
 					got.LACPRate = rate
 				}
 				if diff := cmp.Diff(want, got); diff != "" {

@@ -89,7 +89,7 @@ func (r *rack) atLeaves(do func()) {
 func (r *rack) oneSwitch() {
 	r.t.Helper()
 	c := quick()
-	c.Bond.Name, c.Bond.Legs, c.Bond.MAC = "po1", []string{"leaf1", "leaf2"}, mac(0xf0)
+	c.Bond.Name, c.Bond.Legs, c.Bond.MAC = "po1", []string{"leaf1", "leaf2"}, addressOf(0xf0)
 	c.VLAN.Name, c.VLAN.Address, c.VLAN.Gateway = "po1.1500", netip.MustParsePrefix("192.168.9.206/28"), netip.Addr{}
 	r.atLeaves(func() { converge(r.t, r.leaf, c) })
 }
@@ -220,7 +220,7 @@ func TestKernelAdopts(t *testing.T) {
 	c := quick().Resolve(r.observe())
 	bond := toBond("bond0", c.Bond)
 	r.must(netlink.LinkAdd(bond))
-	r.must(r.kernel.Apply(t.Context(), Enslave{"eno1", "bond0"}))
+	r.must(r.kernel.Apply(t.Context(), enslave{"eno1", "bond0"}))
 	before := r.index("bond0")
 	got := converge(t, r.kernel, c)
 	if !strings.HasPrefix(got, "eno2.master: - -> bond0\nbond0: down -> up\nbond0.1500: - -> vlan 1500") {
@@ -237,10 +237,10 @@ func TestKernelReplaces(t *testing.T) {
 	r := newRack(t)
 	r.oneSwitch()
 	wrong := quick()
-	wrong.Bond.Mode, wrong.Bond.MTU, wrong.VLAN.MTU = BalanceRR, 1500, 1500
+	wrong.Bond.Mode, wrong.Bond.MTU, wrong.VLAN.MTU = balanceRR, 1500, 1500
 	converge(t, r.kernel, wrong)
 	before := r.index("bond0")
-	r.must(r.kernel.Apply(t.Context(), AddAddress{"bond0", netip.MustParsePrefix("10.1.1.1/24")}))
+	r.must(r.kernel.Apply(t.Context(), addAddress{"bond0", netip.MustParsePrefix("10.1.1.1/24")}))
 	got := converge(t, r.kernel, quick())
 	if !strings.HasPrefix(got, "bond0: balance-rr ") || !strings.Contains(got, " legs eno1, eno2 -> 802.3ad ") {
 		t.Errorf("changes:\n%s", got)
@@ -258,7 +258,7 @@ func TestKernelRevises(t *testing.T) {
 	r := newRack(t)
 	r.oneSwitch()
 	old := quick()
-	old.Bond.MIIMon, old.Bond.UpDelay, old.Bond.HashPolicy, old.Bond.MinLinks = 50*time.Millisecond, 0, Layer34, 2
+	old.Bond.MIIMon, old.Bond.UpDelay, old.Bond.HashPolicy, old.Bond.MinLinks = 50*time.Millisecond, 0, layer34, 2
 	old.Bond.MTU, old.VLAN.MTU = 4000, 1500
 	converge(t, r.kernel, old)
 	r.expect(old.Bond, bothUp)
@@ -282,30 +282,30 @@ bond0.1500.mtu: 1500 -> 9000
 // TestKernelDrift breaks a prepared host in small ways.
 func TestKernelDrift(t *testing.T) {
 	ours := netip.MustParsePrefix("192.168.9.193/28")
-	route := Route{netip.MustParseAddr("192.168.9.206"), "bond0.1500", DefaultMetric}
+	usual := route{netip.MustParseAddr("192.168.9.206"), "bond0.1500", defaultMetric}
 	foreign := netip.MustParsePrefix("192.168.9.199/28")
 	for _, test := range []struct {
 		name  string
-		steps []Step
+		steps []step
 		want  string
 	}{
-		{"leg out", []Step{Release{"eno2", "bond0"}}, "eno2.master: - -> bond0\n"},
-		{"leg's MTU", []Step{SetMTU{"eno1", 9000, 1500}}, "eno1.mtu: 1500 -> 9000\n"},
-		{"leg's address", []Step{AddAddress{"eno1", foreign}}, "eno1.address: 192.168.9.199/28 -> -\n"},
+		{"leg out", []step{release{"eno2", "bond0"}}, "eno2.master: - -> bond0\n"},
+		{"leg's MTU", []step{setMTU{"eno1", 9000, 1500}}, "eno1.mtu: 1500 -> 9000\n"},
+		{"leg's address", []step{addAddress{"eno1", foreign}}, "eno1.address: 192.168.9.199/28 -> -\n"},
 		{
 			"second address",
-			[]Step{AddAddress{"bond0.1500", foreign}},
+			[]step{addAddress{"bond0.1500", foreign}},
 			"bond0.1500.address: 192.168.9.199/28 -> -\nbond0.1500.address: - -> 192.168.9.193/28\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
 		},
 		{
 			"ours is the second",
-			[]Step{RemoveAddress{"bond0.1500", ours}, AddAddress{"bond0.1500", foreign}, AddAddress{"bond0.1500", ours}, AddRoute{route}},
+			[]step{removeAddress{"bond0.1500", ours}, addAddress{"bond0.1500", foreign}, addAddress{"bond0.1500", ours}, addRoute{usual}},
 			"bond0.1500.address: 192.168.9.199/28 -> -\nbond0.1500.address: - -> 192.168.9.193/28\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
 		},
-		{"route", []Step{RemoveRoute{route}}, "route: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
+		{"route", []step{removeRoute{usual}}, "route: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n"},
 		{
 			"gateway",
-			[]Step{RemoveRoute{route}, AddRoute{Route{netip.MustParseAddr("192.168.9.205"), "bond0.1500", DefaultMetric}}},
+			[]step{removeRoute{usual}, addRoute{route{netip.MustParseAddr("192.168.9.205"), "bond0.1500", defaultMetric}}},
 			"route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -\nroute: - -> default via 192.168.9.206 dev bond0.1500 metric 50\n",
 		},
 	} {
@@ -411,7 +411,7 @@ func TestKernelActiveBackup(t *testing.T) {
 	r, c := newRack(t), quick()
 	r.leafLink("leaf1", netlink.LinkSetUp)
 	r.leafLink("leaf2", netlink.LinkSetUp)
-	c.Bond.Mode = ActiveBackup
+	c.Bond.Mode = activeBackup
 	converge(t, r.kernel, c)
 	r.expect(c.Bond, "bond0 is up: eno1: up, 10000 Mb/s; eno2: up, 10000 Mb/s")
 	r.evidence("bond0")
@@ -424,10 +424,10 @@ func TestKernelTwoSwitches(t *testing.T) {
 	r.atLeaves(func() {
 		for i, leg := range []string{"leaf1", "leaf2"} {
 			b := quick().Bond
-			b.Name, b.MAC = "po"+leg, mac(byte(0xf1+i))
-			r.must(r.leaf.Apply(t.Context(), CreateBond{b}))
-			r.must(r.leaf.Apply(t.Context(), Enslave{leg, b.Name}))
-			r.must(r.leaf.Apply(t.Context(), SetUp{b.Name}))
+			b.Name, b.MAC = "po"+leg, addressOf(byte(0xf1+i))
+			r.must(r.leaf.Apply(t.Context(), createBond{b}))
+			r.must(r.leaf.Apply(t.Context(), enslave{leg, b.Name}))
+			r.must(r.leaf.Apply(t.Context(), setUp{b.Name}))
 		}
 	})
 	converge(t, r.kernel, quick())
@@ -446,13 +446,13 @@ func TestKernelRefuses(t *testing.T) {
 	r.must(netlink.LinkAdd(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "eno3", TxQLen: -1, Flags: net.FlagUp}}))
 	before := r.observe().String()
 	group := quick().Bond
-	group.MAC = MAC{0x01} // a group address, for which no interface can stand
-	old, _ := r.observe().Link("bond0")
-	for _, step := range []Step{
-		ReplaceBond{Old: old, Legs: []string{"eno1", "eno2"}, Bond: group},
-		Enslave{"eno3", "lo"}, // which nobody can be a leg of
-		CreateVLAN{quick().VLAN, "bond0"},
-		CreateBond{quick().Resolve(r.observe()).Bond},
+	group.MAC = mac{0x01} // a group address, for which no interface can stand
+	old, _ := r.observe().link("bond0")
+	for _, step := range []step{
+		replaceBond{Old: old, Legs: []string{"eno1", "eno2"}, Bond: group},
+		enslave{"eno3", "lo"}, // which nobody can be a leg of
+		createVLAN{quick().VLAN, "bond0"},
+		createBond{quick().Resolve(r.observe()).Bond},
 	} {
 		err := r.kernel.Apply(t.Context(), step)
 		var errno syscall.Errno
@@ -482,7 +482,7 @@ func TestKernelRestores(t *testing.T) {
 			c := quick().Resolve(r.observe())
 			changes, err := PlanStore(t.Context(), root, c)
 			r.must(err)
-			r.must(Apply(t.Context(), changes))
+			r.must(apply(t.Context(), changes))
 			if l, err := netlink.LinkByName(test.gone); err == nil {
 				r.must(netlink.LinkDel(l))
 			}
@@ -501,7 +501,7 @@ func TestKernelRestores(t *testing.T) {
 			if err != nil || report.Status != Up {
 				t.Errorf("%s, %v", report, err)
 			}
-			if bond, _ := r.observe().Link("bond0"); bond.MAC != mac(1) {
+			if bond, _ := r.observe().link("bond0"); bond.MAC != addressOf(1) {
 				t.Errorf("MAC of bond0 is %s", bond.MAC)
 			}
 		})

@@ -9,39 +9,39 @@ import (
 	"time"
 )
 
-// PortState is the state of one side of an LACP port (IEEE 802.1AX, 6.4.2.3).
-type PortState uint8
+// portState is the state of one side of an LACP port (IEEE 802.1AX, 6.4.2.3).
+type portState uint8
 
-// The bits of a PortState.
+// The bits of a portState.
 const (
-	Activity        PortState = 1 << iota // sends without being asked
-	ShortTimeout                          // wants an LACPDU every second
-	Aggregation                           // may be bundled
-	Synchronization                       // is in the right bundle
-	Collecting                            // takes frames
-	Distributing                          // sends frames
-	Defaulted                             // has never heard its partner
-	Expired                               // has not heard its partner for too long
+	activity        portState = 1 << iota // sends without being asked
+	shortTimeout                          // wants an LACPDU every second
+	aggregation                           // may be bundled
+	synchronization                       // is in the right bundle
+	collecting                            // takes frames
+	distributing                          // sends frames
+	defaulted                             // has never heard its partner
+	expired                               // has not heard its partner for too long
 )
 
-const carrying = Aggregation | Synchronization | Collecting | Distributing
+const carrying = aggregation | synchronization | collecting | distributing
 
-// Up reports whether the port carries traffic: 63 with LACP rate fast, 61 with
+// up reports whether the port carries traffic: 63 with LACP rate fast, 61 with
 // slow, 60 or 62 on a passive partner.
-func (s PortState) Up() bool { return s&(carrying|Defaulted|Expired) == carrying }
+func (s portState) up() bool { return s&(carrying|defaulted|expired) == carrying }
 
 // String is the number and what keeps it from being up.
-func (s PortState) String() string {
+func (s portState) String() string {
 	words := []string{}
 	for i, name := range []string{"", "", "aggregation", "synchronization", "collecting", "distributing"} {
-		if bit := PortState(1) << i; bit&carrying != 0 && s&bit == 0 {
+		if bit := portState(1) << i; bit&carrying != 0 && s&bit == 0 {
 			words = append(words, "no "+name)
 		}
 	}
-	if s&Defaulted != 0 {
+	if s&defaulted != 0 {
 		words = append(words, "defaulted")
 	}
-	if s&Expired != 0 {
+	if s&expired != 0 {
 		words = append(words, "expired")
 	}
 	if len(words) == 0 {
@@ -65,12 +65,12 @@ type Report struct {
 	Bond     string
 	MinLinks int
 	Status   Status
-	Legs     []LegReport // in the plan's order
+	Legs     []legReport // in the plan's order
 }
 
-// LegReport is what was found on one leg.
-type LegReport struct {
-	Link Link // with its Port
+// legReport is what was found on one leg.
+type legReport struct {
+	Link link // with its Port
 	Up   bool
 	// Finding says what keeps the leg from carrying traffic; "" if it is up.
 	Finding string
@@ -85,7 +85,7 @@ func (r Report) String() string {
 	return fmt.Sprintf("%s is %s: %s", r.Bond, r.Status, strings.Join(legs, "; "))
 }
 
-func (l LegReport) String() string {
+func (l legReport) String() string {
 	if !l.Up {
 		return l.Link.Name + ": " + l.Finding
 	}
@@ -99,9 +99,9 @@ func (l LegReport) String() string {
 	return strings.Join(words, ", ")
 }
 
-// Err is nil unless the bond has failed; then it names every leg, what was
+// err is nil unless the bond has failed; then it names every leg, what was
 // found on it, and where to look next.
-func (r Report) Err() error {
+func (r Report) err() error {
 	if r.Status != Failed {
 		return nil
 	}
@@ -112,16 +112,16 @@ func (r Report) Err() error {
 // Inspect reports how bond and its legs are in s.
 func Inspect(s State, bond Bond) Report {
 	r := Report{Bond: bond.Name, MinLinks: bond.MinLinks, Status: Failed}
-	master, _ := s.Link(bond.Name)
+	master, _ := s.link(bond.Name)
 	up := 0
 	for _, name := range bond.Legs {
-		leg, ok := s.Link(name)
+		leg, ok := s.link(name)
 		leg.Name = name
 		finding := "does not exist"
 		if ok {
 			finding = inspectLeg(leg, master, bond)
 		}
-		r.Legs = append(r.Legs, LegReport{Link: leg, Up: finding == "", Finding: finding})
+		r.Legs = append(r.Legs, legReport{Link: leg, Up: finding == "", Finding: finding})
 		if finding == "" {
 			up++
 		}
@@ -137,7 +137,7 @@ func Inspect(s State, bond Bond) Report {
 
 // inspectLeg goes from the cable upwards, because each layer's finding is only
 // the consequence of the one below.
-func inspectLeg(leg, master Link, bond Bond) string {
+func inspectLeg(leg, master link, bond Bond) string {
 	switch p := leg.Port; {
 	case leg.Master != bond.Name:
 		return fmt.Sprintf("is no leg of %s", bond.Name)
@@ -146,17 +146,17 @@ func inspectLeg(leg, master Link, bond Bond) string {
 	case !leg.Carrier:
 		return "no carrier: its cable, its transceiver, or the switch port is off"
 	case p.MII != "up":
-		return fmt.Sprintf("link check says %q; updelay is %s", p.MII, bond.Attributes().UpDelay)
-	case bond.Mode != LACP:
+		return fmt.Sprintf("link check says %q; updelay is %s", p.MII, bond.attributes().UpDelay)
+	case bond.Mode != lacp:
 		return ""
 	default:
 		return inspectLACP(p, master)
 	}
 }
 
-func inspectLACP(p Port, master Link) string {
+func inspectLACP(p port, master link) string {
 	switch {
-	case p.Actor.Up() && p.Partner.Up() && p.Aggregator == master.Aggregator:
+	case p.Actor.up() && p.Partner.up() && p.Aggregator == master.Aggregator:
 		return ""
 	case p.Speed == 0:
 		// With an unknown speed the port's key is 0 and it is alone in its
@@ -184,13 +184,13 @@ type Wait struct {
 // WaitFor returns how long bond may take: 30 s for LACP, which a partner with
 // the slow rate can need, and its updelay.
 func WaitFor(bond Bond) Wait {
-	delay := bond.MIIMon + bond.Attributes().UpDelay
+	delay := bond.MIIMon + bond.attributes().UpDelay
 	return Wait{Limit: 30*time.Second + delay, Settle: 5*time.Second + delay, Interval: 250 * time.Millisecond}
 }
 
 // Verify watches bond until all its legs carry traffic, or the time of w is
 // over, and reports what it saw last. The error of a bond that has failed is
-// [Report.Err]; a degraded bond is none.
+// [Report.err]; a degraded bond is none.
 func Verify(ctx context.Context, k Kernel, bond Bond, w Wait) (Report, error) {
 	limit, tick := time.NewTimer(w.Limit), time.NewTicker(w.Interval)
 	defer limit.Stop()
@@ -214,7 +214,7 @@ func Verify(ctx context.Context, k Kernel, bond Bond, w Wait) (Report, error) {
 		case <-ctx.Done():
 			return r, fmt.Errorf("waiting for %s: %w", r, ctx.Err())
 		case <-limit.C:
-			return r, r.Err()
+			return r, r.err()
 		case <-settled:
 			return r, nil
 		case <-tick.C:

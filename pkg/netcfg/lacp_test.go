@@ -17,21 +17,21 @@ import (
 
 // TestParseBonding reads files of Debian's Linux 6.1.
 func TestParseBonding(t *testing.T) {
-	partner := MAC{0x00, 0x00, 0x5e, 0x00, 0x53, 0xf0}
+	partner := mac{0x00, 0x00, 0x5e, 0x00, 0x53, 0xf0}
 	for _, test := range []struct {
 		file   string
 		active uint16
-		ports  map[string]Port
+		ports  map[string]port
 	}{
-		{"up", 1, map[string]Port{
+		{"up", 1, map[string]port{
 			"eno1": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
 			"eno2": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
 		}},
-		{"one-dead", 1, map[string]Port{
+		{"one-dead", 1, map[string]port{
 			"eno1": {MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: partner, Speed: 10000, Duplex: "full"},
 			"eno2": {MII: "down", Aggregator: 2, Actor: 69, Speed: 10000, Duplex: "full"},
 		}},
-		{"active-backup", 0, map[string]Port{
+		{"active-backup", 0, map[string]port{
 			"eno1": {MII: "up", Speed: 10000, Duplex: "full"},
 			"eno2": {MII: "up", Speed: 10000, Duplex: "full"},
 		}},
@@ -56,14 +56,14 @@ func TestParseBonding(t *testing.T) {
 // duplex, as virtio_net does on its own.
 func TestParseBondingUnknownSpeed(t *testing.T) {
 	_, ports := parseBonding("Slave Interface: eno1\nMII Status: up\nSpeed: Unknown\nDuplex: Unknown\nAggregator ID: N/A\n")
-	if diff := cmp.Diff(map[string]Port{"eno1": {MII: "up", Duplex: "unknown"}}, ports); diff != "" {
+	if diff := cmp.Diff(map[string]port{"eno1": {MII: "up", Duplex: "unknown"}}, ports); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestPortState(t *testing.T) {
 	for _, test := range []struct {
-		state PortState
+		state portState
 		up    bool
 		text  string
 	}{
@@ -75,7 +75,7 @@ func TestPortState(t *testing.T) {
 		{143, false, "143 (no collecting, no distributing, expired)"},
 		{0, false, "0 (no aggregation, no synchronization, no collecting, no distributing)"},
 	} {
-		if got := test.state.Up(); got != test.up {
+		if got := test.state.up(); got != test.up {
 			t.Errorf("%d up: %t", uint8(test.state), got)
 		}
 		if got := test.state.String(); got != test.text {
@@ -88,10 +88,10 @@ func TestPortState(t *testing.T) {
 func bonded(t *testing.T) State {
 	t.Helper()
 	s := prepared(t)
-	link(&s, "bond0").Aggregator = 1
+	linkOf(&s, "bond0").Aggregator = 1
 	for _, name := range []string{"eno1", "eno2"} {
-		link(&s, name).Port = Port{
-			MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: mac(0xf0), Speed: 10000, Duplex: "full",
+		linkOf(&s, name).Port = port{
+			MII: "up", Aggregator: 1, Actor: 61, Partner: 61, PartnerMAC: addressOf(0xf0), Speed: 10000, Duplex: "full",
 		}
 	}
 	return s
@@ -101,39 +101,39 @@ func TestInspect(t *testing.T) {
 	const first = "eno1: up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0; eno2: "
 	for _, test := range []struct {
 		name string
-		harm func(eno2 *Link)
+		harm func(eno2 *link)
 		want string
 	}{
-		{"whole", func(*Link) {}, "bond0 is up: " + first + "up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0"},
-		{"not there", func(l *Link) { l.Name = "eth7" }, "bond0 is degraded: " + first + "does not exist"},
-		{"free", func(l *Link) { l.Master = "" }, "bond0 is degraded: " + first + "is no leg of bond0"},
-		{"set down", func(l *Link) { l.Up = false }, "bond0 is degraded: " + first + "is set down; try: ip link set eno2 up"},
-		{"no cable", func(l *Link) { l.Carrier = false }, "bond0 is degraded: " + first + "no carrier: its cable, its transceiver, or the switch port is off"},
-		{"in its updelay", func(l *Link) { l.Port.MII = "going back" }, "bond0 is degraded: " + first + `link check says "going back"; updelay is 2s`},
+		{"whole", func(*link) {}, "bond0 is up: " + first + "up, 10000 Mb/s, LACP partner 00:00:5e:00:53:f0"},
+		{"not there", func(l *link) { l.Name = "eth7" }, "bond0 is degraded: " + first + "does not exist"},
+		{"free", func(l *link) { l.Master = "" }, "bond0 is degraded: " + first + "is no leg of bond0"},
+		{"set down", func(l *link) { l.Up = false }, "bond0 is degraded: " + first + "is set down; try: ip link set eno2 up"},
+		{"no cable", func(l *link) { l.Carrier = false }, "bond0 is degraded: " + first + "no carrier: its cable, its transceiver, or the switch port is off"},
+		{"in its updelay", func(l *link) { l.Port.MII = "going back" }, "bond0 is degraded: " + first + `link check says "going back"; updelay is 2s`},
 		{
-			"no speed", func(l *Link) { l.Port = Port{MII: "up", Aggregator: 2, Actor: 5, Duplex: "unknown"} },
+			"no speed", func(l *link) { l.Port = port{MII: "up", Aggregator: 2, Actor: 5, Duplex: "unknown"} },
 			"bond0 is degraded: " + first + "speed unknown: its driver reports no speed, and LACP bundles only ports of equal speed",
 		},
-		{"half duplex", func(l *Link) { l.Port.Duplex, l.Port.Actor = "half", 5 }, "bond0 is degraded: " + first + "half duplex: LACP needs full duplex"},
-		{"no partner", func(l *Link) { l.Port.PartnerMAC, l.Port.Partner = MAC{}, 1 }, "bond0 is degraded: " + first + "no LACP partner: the switch port does not speak LACP"},
+		{"half duplex", func(l *link) { l.Port.Duplex, l.Port.Actor = "half", 5 }, "bond0 is degraded: " + first + "half duplex: LACP needs full duplex"},
+		{"no partner", func(l *link) { l.Port.PartnerMAC, l.Port.Partner = mac{}, 1 }, "bond0 is degraded: " + first + "no LACP partner: the switch port does not speak LACP"},
 		{
-			"another switch", func(l *Link) { l.Port.PartnerMAC, l.Port.Aggregator = mac(0xf1), 2 },
+			"another switch", func(l *link) { l.Port.PartnerMAC, l.Port.Aggregator = addressOf(0xf1), 2 },
 			"bond0 is degraded: " + first + "in aggregator 2 while 1 is active: its LACP partner 00:00:5e:00:53:f1 is not that of the other legs, or has another key there",
 		},
 		{
-			"partner not ready", func(l *Link) { l.Port.Partner = 7 },
+			"partner not ready", func(l *link) { l.Port.Partner = 7 },
 			"bond0 is degraded: " + first + "LACP with 00:00:5e:00:53:f0 is not up: our port state is 61, the partner's 7 (no synchronization, no collecting, no distributing)",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := bonded(t)
-			test.harm(link(&s, "eno2"))
+			test.harm(linkOf(&s, "eno2"))
 			r := Inspect(s, reference().Bond)
 			if diff := cmp.Diff(test.want, r.String()); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
 			}
-			if r.Err() != nil {
-				t.Errorf("one leg is enough, but: %v", r.Err())
+			if r.err() != nil {
+				t.Errorf("one leg is enough, but: %v", r.err())
 			}
 		})
 	}
@@ -141,9 +141,9 @@ func TestInspect(t *testing.T) {
 
 func TestInspectFailed(t *testing.T) {
 	s := bonded(t)
-	link(&s, "eno1").Carrier = false
-	link(&s, "eno2").Port.PartnerMAC, link(&s, "eno2").Port.Partner = MAC{}, 1
-	err := Inspect(s, reference().Bond).Err()
+	linkOf(&s, "eno1").Carrier = false
+	linkOf(&s, "eno2").Port.PartnerMAC, linkOf(&s, "eno2").Port.Partner = mac{}, 1
+	err := Inspect(s, reference().Bond).err()
 	const want = "bond0 is failed: eno1: no carrier: its cable, its transceiver, or the switch port is off; " +
 		"eno2: no LACP partner: the switch port does not speak LACP (it needs 1 of 2 legs); " +
 		"see: cat /proc/net/bonding/bond0, and the switch ports of its legs"
@@ -155,8 +155,8 @@ func TestInspectFailed(t *testing.T) {
 // TestInspectActiveBackup needs no LACP for a leg to be up.
 func TestInspectActiveBackup(t *testing.T) {
 	s, bond := bonded(t), reference().Bond
-	bond.Mode = ActiveBackup
-	link(&s, "eno1").Port, link(&s, "eno2").Port = Port{MII: "up"}, Port{MII: "up"}
+	bond.Mode = activeBackup
+	linkOf(&s, "eno1").Port, linkOf(&s, "eno2").Port = port{MII: "up"}, port{MII: "up"}
 	if r := Inspect(s, bond); r.Status != Up {
 		t.Error(r)
 	}
@@ -174,13 +174,13 @@ func (n negotiating) Observe(context.Context) (State, error) {
 	s := n.whole.clone()
 	for _, name := range []string{"eno1", "eno2"} {
 		if after, ok := n.legs[name]; !ok || time.Since(n.start) < after {
-			link(&s, name).Carrier = false
+			linkOf(&s, name).Carrier = false
 		}
 	}
 	return s, n.fakeError
 }
 
-func (negotiating) Apply(context.Context, Step) error { return errors.New("only to be observed") }
+func (negotiating) Apply(context.Context, step) error { return errors.New("only to be observed") }
 
 // TestVerify runs on synctest's clock.
 func TestVerify(t *testing.T) {

@@ -7,34 +7,34 @@ import (
 	"net"
 )
 
-// MAC is a 48-bit link-layer address. Unlike net.HardwareAddr it can be
+// mac is a 48-bit link-layer address. Unlike net.HardwareAddr it can be
 // compared, and reads as text in JSON.
-type MAC [6]byte
+type mac [6]byte
 
-// ParseMAC reads an address such as 00:00:5e:00:53:01.
-func ParseMAC(s string) (MAC, error) {
+// parseMAC reads an address such as 00:00:5e:00:53:01.
+func parseMAC(s string) (mac, error) {
 	addr, err := net.ParseMAC(s)
 	if err != nil {
-		return MAC{}, fmt.Errorf("parsing MAC: %w", err)
+		return mac{}, fmt.Errorf("parsing MAC: %w", err)
 	}
-	if len(addr) != len(MAC{}) {
-		return MAC{}, fmt.Errorf("parsing MAC: %s has %d bytes, want 6", s, len(addr))
+	if len(addr) != len(mac{}) {
+		return mac{}, fmt.Errorf("parsing MAC: %s has %d bytes, want 6", s, len(addr))
 	}
-	return MAC(addr), nil
+	return mac(addr), nil
 }
 
 // IsZero reports whether m is unset; all zeros is also how the kernel writes
 // an LACP partner that was never heard.
-func (m MAC) IsZero() bool { return m == MAC{} }
+func (m mac) IsZero() bool { return m == mac{} }
 
-func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
+func (m mac) String() string { return net.HardwareAddr(m[:]).String() }
 
 // MarshalText writes m as String does.
-func (m MAC) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+func (m mac) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads what ParseMAC does.
-func (m *MAC) UnmarshalText(text []byte) error {
-	parsed, err := ParseMAC(string(text))
+// UnmarshalText reads what parseMAC does.
+func (m *mac) UnmarshalText(text []byte) error {
+	parsed, err := parseMAC(string(text))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ type Kernel interface {
 	// Observe reads all of it and changes nothing.
 	Observe(context.Context) (State, error)
 	// Apply makes one step, or none of it.
-	Apply(context.Context, Step) error
+	Apply(context.Context, step) error
 }
 
 // Plan observes the host and returns the changes that bring its links,
@@ -24,7 +24,7 @@ func Plan(ctx context.Context, k Kernel, c Config) ([]phase.Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("observing the network: %w", err)
 	}
-	steps, err := Diff(observed, c)
+	steps, err := diff(observed, c)
 	if err != nil {
 		return nil, err
 	}
@@ -35,15 +35,15 @@ func Plan(ctx context.Context, k Kernel, c Config) ([]phase.Change, error) {
 	return changes, nil
 }
 
-func change(k Kernel, s Step) phase.Change {
-	what, from, to := s.Change()
+func change(k Kernel, s step) phase.Change {
+	what, from, to := s.change()
 	return phase.Change{What: what, From: from, To: to, Do: func(ctx context.Context) error {
 		return k.Apply(ctx, s)
 	}}
 }
 
 // Apply makes the changes in order, up to the first that cannot be made.
-func Apply(ctx context.Context, changes []phase.Change) error {
+func apply(ctx context.Context, changes []phase.Change) error {
 	for _, c := range changes {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -60,11 +60,11 @@ func Notes(observed State, c Config) []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	b := c.Bond
-	if a := b.Attributes(); a.UpDelay != b.UpDelay {
+	if a := b.attributes(); a.UpDelay != b.UpDelay {
 		note("%s: updelay %s becomes %s: the kernel rounds down to a multiple of miimon %s",
 			b.Name, b.UpDelay, a.UpDelay, b.MIIMon)
 	}
-	if a := b.Attributes(); a.DownDelay != b.DownDelay {
+	if a := b.attributes(); a.DownDelay != b.DownDelay {
 		note("%s: downdelay %s becomes %s: the kernel rounds down to a multiple of miimon %s",
 			b.Name, b.DownDelay, a.DownDelay, b.MIIMon)
 	}

@@ -27,7 +27,7 @@ func (d *differ) refusals() error {
 func (d *differ) legsRefused(p *problems) {
 	bond := d.want.Bond.Name
 	for _, name := range d.want.Bond.Legs {
-		leg, ok := d.now.Link(name)
+		leg, ok := d.now.link(name)
 		p.check(ok, "leg %s of %s does not exist; this host has %s",
 			name, bond, orNone(d.candidates()))
 		p.check(leg.Master == "" || leg.Master == bond,
@@ -39,14 +39,14 @@ func (d *differ) legsRefused(p *problems) {
 // candidates are the links that might have been meant as a leg: not the
 // loopback, nothing that stands on another link, nothing of a pod's.
 func (d *differ) candidates() []string {
-	return names(slices.DeleteFunc(slices.Clone(d.now.Links), func(l Link) bool {
+	return names(slices.DeleteFunc(slices.Clone(d.now.Links), func(l link) bool {
 		return l.Name == "lo" || l.Kind != "" && l.Kind != "veth" || strings.HasPrefix(l.Name, "cali")
 	}))
 }
 
 func (d *differ) bondRefused(p *problems) {
 	want := d.want.Bond
-	have, ok := d.now.Link(want.Name)
+	have, ok := d.now.link(want.Name)
 	if !ok {
 		return
 	}
@@ -59,7 +59,7 @@ func (d *differ) bondRefused(p *problems) {
 	if !mustReplace(have, want) {
 		return
 	}
-	for _, v := range d.now.VLANs(want.Name) {
+	for _, v := range d.now.vlans(want.Name) {
 		p.check(v.Name == d.want.VLAN.Name,
 			"%s has to be replaced (it is %s mac %s), but carries %s, which is not in the plan; if nobody needs that: ip link delete %s",
 			want.Name, have.Bond, have.MAC, v.Name, v.Name)
@@ -68,10 +68,10 @@ func (d *differ) bondRefused(p *problems) {
 
 func (d *differ) vlanRefused(p *problems) {
 	want := d.want.VLAN
-	if have, ok := d.now.Link(want.Name); ok && have.Kind != "vlan" {
+	if have, ok := d.now.link(want.Name); ok && have.Kind != "vlan" {
 		p.check(false, "%s exists and is no VLAN: %s; see: ip -d link show %s", want.Name, have, want.Name)
 	}
-	for _, v := range d.now.VLANs(d.want.Bond.Name) {
+	for _, v := range d.now.vlans(d.want.Bond.Name) {
 		// One number can be used once on a link: the kernel would say EEXIST.
 		p.check(v.VLAN.ID != want.ID || v.Name == want.Name,
 			"VLAN %d on %s exists as %s, which is not in the plan; if nobody needs it: ip link delete %s",

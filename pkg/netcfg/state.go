@@ -12,78 +12,78 @@ import (
 
 // State is a host's network as its kernel reports it.
 type State struct {
-	Links  []Link
-	Routes []Route // IPv4 default routes of the main table
+	Links  []link
+	Routes []route // IPv4 default routes of the main table
 }
 
-// Link is one interface.
-type Link struct {
+// link is one interface.
+type link struct {
 	Name string
 	Kind string // the kernel's word: "bond", "vlan", "veth"; "" for hardware
-	MAC  MAC
+	MAC  mac
 	// Permanent is the address that the hardware came with. A leg's MAC is the
 	// bond's while it is enslaved.
-	Permanent MAC
+	Permanent mac
 	MTU       int    // bytes
 	Up        bool   // set up by an administrator
 	Carrier   bool   // the other side is there; always false while not Up
 	Master    string // the bond or bridge that it is enslaved to
 	Addresses []netip.Prefix
 
-	Bond Attributes // of a bond
-	VLAN Tag        // of a VLAN
-	Port Port       // of a leg of a bond
+	Bond attributes // of a bond
+	VLAN tag        // of a VLAN
+	Port port       // of a leg of a bond
 	// Aggregator is the number of the 802.3ad bond's active aggregator.
 	Aggregator uint16
 }
 
-// Tag is what makes a link a VLAN: where it is on, and its number there.
-type Tag struct {
+// tag is what makes a link a VLAN: where it is on, and its number there.
+type tag struct {
 	Parent string
 	ID     uint16
 }
 
-// Attributes are the settings of a bond, delays already rounded.
-type Attributes struct {
+// attributes are the settings of a bond, delays already rounded.
+type attributes struct {
 	Mode                       Mode
 	MIIMon, UpDelay, DownDelay time.Duration
 	MinLinks                   int
-	LACPRate                   LACPRate
-	HashPolicy                 HashPolicy
+	LACPRate                   lacpRate
+	HashPolicy                 hashPolicy
 }
 
-// Port is how the bonding driver sees one of its legs.
-type Port struct {
+// port is how the bonding driver sees one of its legs.
+type port struct {
 	MII        string // "up", "going down", "down", "going back"
 	Aggregator uint16
 	// Actor and Partner are the LACP port states of our side and of the
-	// switch's, see [PortState].
-	Actor, Partner PortState
-	PartnerMAC     MAC    // the switch's system id, zero if it was never heard
+	// switch's, see [portState].
+	Actor, Partner portState
+	PartnerMAC     mac    // the switch's system id, zero if it was never heard
 	Speed          int    // Mb/s, 0 if the driver does not say
 	Duplex         string // "full", "half", "unknown"
 }
 
-// Route is a default route.
-type Route struct {
+// route is a default route.
+type route struct {
 	Gateway netip.Addr
 	Link    string // "" for a route over several links
 	Metric  int
 }
 
-// Link returns the link called name.
-func (s State) Link(name string) (Link, bool) {
+// link returns the link called name.
+func (s State) link(name string) (link, bool) {
 	for _, l := range s.Links {
 		if l.Name == name {
 			return l, true
 		}
 	}
-	return Link{}, false
+	return link{}, false
 }
 
-// Legs returns the links that are enslaved to master, by name.
-func (s State) Legs(master string) []Link {
-	var legs []Link
+// legs returns the links that are enslaved to master, by name.
+func (s State) legs(master string) []link {
+	var legs []link
 	for _, l := range s.Links {
 		if l.Master == master {
 			legs = append(legs, l)
@@ -92,9 +92,9 @@ func (s State) Legs(master string) []Link {
 	return legs
 }
 
-// VLANs returns the VLAN links on parent, by name.
-func (s State) VLANs(parent string) []Link {
-	var vlans []Link
+// vlans returns the VLAN links on parent, by name.
+func (s State) vlans(parent string) []link {
+	var vlans []link
 	for _, l := range s.Links {
 		if l.Kind == "vlan" && l.VLAN.Parent == parent {
 			vlans = append(vlans, l)
@@ -128,7 +128,7 @@ func (s State) String() string {
 	return b.String()
 }
 
-func (l Link) String() string {
+func (l link) String() string {
 	words := []string{l.Name}
 	switch l.Kind {
 	case "bond":
@@ -154,11 +154,11 @@ func (l Link) String() string {
 	return strings.Join(words, " ")
 }
 
-func (r Route) String() string {
+func (r route) String() string {
 	return fmt.Sprintf("default via %s dev %s metric %d", r.Gateway, r.Link, r.Metric)
 }
 
-func (a Attributes) String() string {
+func (a attributes) String() string {
 	words := make([]string, 0, len(a.fields()))
 	for _, f := range a.fields() {
 		words = append(words, f.String())
@@ -171,7 +171,7 @@ type field struct{ name, value string }
 func (f field) String() string { return strings.TrimPrefix(f.name+" "+f.value, "mode ") }
 
 // fields are the attributes that mean something in a's mode, named as sysfs does.
-func (a Attributes) fields() []field {
+func (a attributes) fields() []field {
 	fields := []field{
 		{"mode", string(a.Mode)},
 		{"miimon", a.MIIMon.String()},
@@ -180,14 +180,14 @@ func (a Attributes) fields() []field {
 		{"min_links", fmt.Sprint(a.MinLinks)},
 		{"xmit_hash_policy", string(a.HashPolicy)},
 	}
-	if a.Mode == LACP {
+	if a.Mode == lacp {
 		fields = append(fields, field{"lacp_rate", string(a.LACPRate)})
 	}
 	return fields
 }
 
 // differing returns the fields of a and of b that are not the same.
-func (a Attributes) differing(b Attributes) (from, to string) {
+func (a attributes) differing(b attributes) (from, to string) {
 	var ours, theirs []string
 	other := map[string]field{}
 	for _, f := range b.fields() {

@@ -8,134 +8,134 @@ import (
 	"strings"
 )
 
-// A Step is one thing that a kernel does or refuses as a whole: after
+// A step is one thing that a kernel does or refuses as a whole: after
 // [Kernel.Apply] returns an error, the links that the step names are as they
 // were before it, or the error says what they are.
-type Step interface {
-	// Change says what changes, from what, to what. From is empty for
+type step interface {
+	// change says what changes, from what, to what. From is empty for
 	// something new, To for something that goes.
-	Change() (what, from, to string)
+	change() (what, from, to string)
 }
 
-// CreateBond creates a bond without legs.
-type CreateBond struct{ Bond Bond }
+// createBond creates a bond without legs.
+type createBond struct{ Bond Bond }
 
-// ReplaceBond puts a new bond in the place of one that cannot be changed into
+// replaceBond puts a new bond in the place of one that cannot be changed into
 // it. Its legs are released; the VLAN links on it go with it.
-type ReplaceBond struct {
-	Old  Link
+type replaceBond struct {
+	Old  link
 	Legs []string // of the old bond
 	Bond Bond
 }
 
-// ReviseBond changes settings of a bond that is in use.
-type ReviseBond struct {
+// reviseBond changes settings of a bond that is in use.
+type reviseBond struct {
 	Bond Bond
-	From Attributes
+	From attributes
 }
 
-// Enslave makes a link a leg of a bond. It is set down for that and comes up
+// enslave makes a link a leg of a bond. It is set down for that and comes up
 // with the bond's MTU.
-type Enslave struct{ Leg, Bond string }
+type enslave struct{ Leg, Bond string }
 
-// Release takes a leg out of a bond and leaves it down.
-type Release struct{ Leg, Bond string }
+// release takes a leg out of a bond and leaves it down.
+type release struct{ Leg, Bond string }
 
-// CreateVLAN creates a VLAN link on parent.
-type CreateVLAN struct {
+// createVLAN creates a VLAN link on parent.
+type createVLAN struct {
 	VLAN   VLAN
 	Parent string
 }
 
-// DeleteLink removes a link that is ours.
-type DeleteLink struct{ Link Link }
+// deleteLink removes a link that is ours.
+type deleteLink struct{ Link link }
 
-// SetMTU changes a link's MTU; that of a bond changes its legs' too.
-type SetMTU struct {
+// setMTU changes a link's MTU; that of a bond changes its legs' too.
+type setMTU struct {
 	Link     string
 	From, To int
 }
 
-// SetUp sets a link up.
-type SetUp struct{ Link string }
+// setUp sets a link up.
+type setUp struct{ Link string }
 
-// AddAddress gives a link an address; having it already is no error.
-type AddAddress struct {
+// addAddress gives a link an address; having it already is no error.
+type addAddress struct {
 	Link    string
 	Address netip.Prefix
 }
 
-// RemoveAddress takes an address off a link, and the routes that need it.
-type RemoveAddress struct {
+// removeAddress takes an address off a link, and the routes that need it.
+type removeAddress struct {
 	Link    string
 	Address netip.Prefix
 }
 
-// AddRoute adds a default route; having it already is no error.
-type AddRoute struct{ Route Route }
+// addRoute adds a default route; having it already is no error.
+type addRoute struct{ Route route }
 
-// RemoveRoute removes a default route.
-type RemoveRoute struct{ Route Route }
+// removeRoute removes a default route.
+type removeRoute struct{ Route route }
 
-// Change says that the bond appears.
-func (s CreateBond) Change() (what, from, to string) {
+// change says that the bond appears.
+func (s createBond) change() (what, from, to string) {
 	return s.Bond.Name, "", s.Bond.describe()
 }
 
-// Change names what the old bond was, with its legs.
-func (s ReplaceBond) Change() (what, from, to string) {
+// change names what the old bond was, with its legs.
+func (s replaceBond) change() (what, from, to string) {
 	from = fmt.Sprintf("%s mac %s legs %s", s.Old.Bond, s.Old.MAC, orNone(s.Legs))
 	return s.Bond.Name, from, s.Bond.describe()
 }
 
-// Change names the settings that differ, and only those.
-func (s ReviseBond) Change() (what, from, to string) {
-	from, to = s.From.differing(s.Bond.Attributes())
+// change names the settings that differ, and only those.
+func (s reviseBond) change() (what, from, to string) {
+	from, to = s.From.differing(s.Bond.attributes())
 	return s.Bond.Name, from, to
 }
 
-// Change names the leg's master.
-func (s Enslave) Change() (what, from, to string) { return s.Leg + ".master", "", s.Bond }
+// change names the leg's master.
+func (s enslave) change() (what, from, to string) { return s.Leg + ".master", "", s.Bond }
 
-// Change names the leg's master.
-func (s Release) Change() (what, from, to string) { return s.Leg + ".master", s.Bond, "" }
+// change names the leg's master.
+func (s release) change() (what, from, to string) { return s.Leg + ".master", s.Bond, "" }
 
-// Change says that the VLAN link appears.
-func (s CreateVLAN) Change() (what, from, to string) {
+// change says that the VLAN link appears.
+func (s createVLAN) change() (what, from, to string) {
 	return s.VLAN.Name, "", fmt.Sprintf("vlan %d on %s mtu %d", s.VLAN.ID, s.Parent, s.VLAN.MTU)
 }
 
-// Change says what the link was.
-func (s DeleteLink) Change() (what, from, to string) {
+// change says what the link was.
+func (s deleteLink) change() (what, from, to string) {
 	return s.Link.Name, strings.TrimPrefix(s.Link.String(), s.Link.Name+" "), ""
 }
 
-// Change names both sizes.
-func (s SetMTU) Change() (what, from, to string) {
+// change names both sizes.
+func (s setMTU) change() (what, from, to string) {
 	return s.Link + ".mtu", fmt.Sprint(s.From), fmt.Sprint(s.To)
 }
 
-// Change says down and up.
-func (s SetUp) Change() (what, from, to string) { return s.Link, "down", "up" }
+// change says down and up.
+func (s setUp) change() (what, from, to string) { return s.Link, "down", "up" }
 
-// Change names the address.
-func (s AddAddress) Change() (what, from, to string) {
+// change names the address.
+func (s addAddress) change() (what, from, to string) {
 	return s.Link + ".address", "", s.Address.String()
 }
 
-// Change names the address.
-func (s RemoveAddress) Change() (what, from, to string) {
+// change names the address.
+func (s removeAddress) change() (what, from, to string) {
 	return s.Link + ".address", s.Address.String(), ""
 }
 
-// Change names the route.
-func (s AddRoute) Change() (what, from, to string) { return "route", "", s.Route.String() }
+// change names the route.
+func (s addRoute) change() (what, from, to string) { return "route", "", s.Route.String() }
 
-// Change names the route.
-func (s RemoveRoute) Change() (what, from, to string) { return "route", s.Route.String(), "" }
+// change names the route.
+func (s removeRoute) change() (what, from, to string) { return "route", s.Route.String(), "" }
 
 func (b Bond) describe() string {
-	return fmt.Sprintf("%s mtu %d mac %s", b.Attributes(), b.MTU, b.MAC)
+	return fmt.Sprintf("%s mtu %d mac %s", b.attributes(), b.MTU, b.MAC)
 }
 
 func orNone(names []string) string {

@@ -55,7 +55,7 @@ func Load(root rooted.Root) (Config, error) {
 	if s.Version != storeVersion {
 		return Config{}, fmt.Errorf("%s has version %d, this program knows %d", storePath, s.Version, storeVersion)
 	}
-	return s.Config, s.Config.Validate()
+	return s.Config, s.Config.validate()
 }
 
 // Restored is what a boot has found and done. With an error beside it, Changes
@@ -92,7 +92,7 @@ func Restore(ctx context.Context, k Kernel, root rooted.Root, patience time.Dura
 		return r, err
 	}
 	r.Changes = changes
-	return r, Apply(ctx, changes)
+	return r, apply(ctx, changes)
 }
 
 // awaitLegs returns the legs that have not appeared within patience.
@@ -105,7 +105,7 @@ func awaitLegs(ctx context.Context, k Kernel, legs []string, patience time.Durat
 			return nil, fmt.Errorf("looking for %s: %w", orNone(legs), err)
 		}
 		missing := slices.DeleteFunc(slices.Clone(legs), func(leg string) bool {
-			_, ok := s.Link(leg)
+			_, ok := s.link(leg)
 			return ok
 		})
 		if len(missing) == 0 {
