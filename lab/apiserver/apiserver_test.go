@@ -25,6 +25,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // fixture is a control plane with Calico's CRDs, and joinsvc's access to it,
@@ -105,7 +106,7 @@ func (f *fixture) connect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := kubeadm.Node{Root: f.Root, Run: func(ctx context.Context, c command.Command) (string, error) {
+	host := kubeadm.Node{Root: rooted.Root(f.Root), Run: func(ctx context.Context, c command.Command) (string, error) {
 		c.Name = f.binaries[c.Name]
 		return command.Run(ctx, c)
 	}}
