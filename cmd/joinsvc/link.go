@@ -46,11 +46,19 @@ func (l *link) kubeadm() join.Kubeadm {
 		Join: func(p plan.Plan, h plan.HostPlan, token, caHash string) (string, error) {
 			return document.Join(p, h, document.Discovery{Token: token, CACertHash: caHash})
 		},
-		Patches: func() (map[string]string, error) { return document.Patches(l.in.plan) },
-		Access:  func() (joinapi.AccessRequest, error) { return cluster.NewAccess(l.key) },
-		AddOns:  l.in.manifest,
-		Connect: l.connect,
+		Patches:    func() (map[string]string, error) { return document.Patches(l.in.plan) },
+		Access:     func() (joinapi.AccessRequest, error) { return cluster.NewAccess(l.key) },
+		AddOns:     l.in.manifest,
+		Connect:    l.connect,
+		Disconnect: l.disconnect,
 	}
+}
+
+// disconnect ends the reconciler: its cluster is given up.
+func (l *link) disconnect() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop()
 }
 
 // connect replaces the connection and the reconciler on it.

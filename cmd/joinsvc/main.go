@@ -75,11 +75,11 @@ documents and short-lived tokens to the others, and writes the Calico objects.
 A node is finished when every planned BGP session is Established.
 
 It is configured by /etc/joinsvc/joinsvc.yaml and JOINSVC_* in the environment;
-the latter wins. The commands token and status ask the service that runs on
+the latter wins. The commands token, init and status ask the service that runs on
 this machine, through a socket that root alone may open.`,
 		Example: `  joinsvc plan check /etc/joinsvc/plan.yaml
   systemctl enable --now joinsvc
-  joinsvc token create --uses 3
+  joinsvc token create --role control-plane
   joinsvc status`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -87,7 +87,7 @@ this machine, through a socket that root alone may open.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	file := root.PersistentFlags().String("config", "", "configuration file (default "+defaultConfig+")")
 	load := func() (config, error) { return loadConfig(*file) }
-	root.AddCommand(serveCommand(load), tokenCommand(load), statusCommand(load))
+	root.AddCommand(serveCommand(load), tokenCommand(load), initCommand(load), statusCommand(load))
 	root.AddCommand(planCommand(), renderCommand(), fabricCommand(), versionCommand())
 	refuseWrongCalls(root)
 	return root

@@ -131,8 +131,10 @@ func TestRackHasNumbersOfItsOwn(t *testing.T) {
 // A node is routed by the leaves of its rack, and by nobody else's.
 func TestRoutedByTheLeavesOfItsRack(t *testing.T) {
 	w := newWorld(t, racked(t))
-	s2 := w.all()[2]
-	w.report(s2, joinapi.ReportKubeadm, joinapi.OutcomeDone, "")
+	callers := w.all()
+	s2 := callers[2]
+	w.makeCluster(callers[0])
+	w.join(s2)
 	say := func(peers ...string) {
 		t.Helper()
 		var all []joinapi.Session

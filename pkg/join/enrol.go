@@ -143,9 +143,15 @@ func (c *Coordinator) reinstalled(tx Tx, old Node, key string, id joinapi.Identi
 	if err != nil {
 		return Node{}, joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
 	}
+	if _, err := c.decide(tx, callReinstall, &old); err != nil {
+		return Node{}, err
+	}
+	if err := forget(tx, old.Name); err != nil {
+		return Node{}, err
+	}
 	n := Node{
 		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address,
-		Progress: joinapi.PhaseEnrolled, Bootstrap: old.Bootstrap, Enrolled: c.Now().UTC(),
+		Progress: old.Progress, Bootstrap: old.Bootstrap.spent(), Enrolled: c.Now().UTC(),
 	}
 	if n.ASN, err = c.giveASN(tx, h); err != nil {
 		return Node{}, err

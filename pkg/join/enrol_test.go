@@ -277,8 +277,8 @@ func TestReinstalledHost(t *testing.T) {
 		w.wantPhase(who, joinapi.PhaseEnrolled)
 	}
 	after := w.record(old.Node)
-	if after.Address != before.Address || after.ASN != before.ASN || len(after.Reports) != 0 {
-		t.Errorf("was %+v, is %+v", before, after)
+	if after.Address != before.Address || after.ASN != before.ASN || len(w.reports(old.Node)) != 0 {
+		t.Errorf("was %+v, is %+v, with reports %v", before, after, w.reports(old.Node))
 	}
 	_, err = w.View(t.Context(), old)
 	wantCode(t, err, joinapi.CodeForbidden, "not the key")

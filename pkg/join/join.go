@@ -6,7 +6,10 @@
 package join
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -32,8 +35,12 @@ type Coordinator struct {
 	// alone, for Status.
 	Remarks func() []string
 
+	reports   pacer
+	readiness readiness
+
 	mu      sync.Mutex
-	cluster Cluster // nil until the cluster is there
+	cluster Cluster   // nil until the cluster is there
+	seen    sightings // what this process has seen of the nodes' sessions
 }
 
 // Kubeadm is how the coordinator makes documents and reaches the cluster.
@@ -52,6 +59,9 @@ type Kubeadm struct {
 	// Connect makes a Cluster of what the init node returned, or says what is
 	// wrong with it. It replaces an earlier connection.
 	Connect func(joinapi.ClusterAccess) (Cluster, error)
+	// Disconnect, when set, ends what runs on the connection: the cluster is
+	// given up.
+	Disconnect func()
 }
 
 // Cluster is what the coordinator wants of the Kubernetes cluster.
@@ -62,7 +72,9 @@ type Cluster interface {
 	RevokeToken(ctx context.Context, token string) error
 }
 
-// A Node is what is known of one enrolled host.
+// A Node is what is known of one enrolled host. The record is small and changes
+// only when its state does; what a host reports, and its sessions, are keys of
+// their own.
 type Node struct {
 	Name     string            `json:"name"` // fully qualified
 	Role     plan.Role         `json:"role"`
@@ -73,12 +85,10 @@ type Node struct {
 	Progress joinapi.NodePhase `json:"progress"`
 	// Failure is what stands in the way; the node is shown as failed meanwhile
 	// and goes on from Progress.
-	Failure   *Failure          `json:"failure,omitempty"`
-	Reason    string            `json:"reason,omitempty"` // why Progress went back
-	Reports   []joinapi.Report  `json:"reports,omitempty"`
-	Sessions  []joinapi.Session `json:"sessions,omitempty"`
-	Bootstrap string            `json:"bootstrap,omitempty"` // bootstrap token to be revoked
-	Enrolled  time.Time         `json:"enrolled"`
+	Failure   *Failure        `json:"failure,omitempty"`
+	Reason    string          `json:"reason,omitempty"` // why Progress went back
+	Bootstrap *bootstrapToken `json:"bootstrapToken,omitempty"`
+	Enrolled  time.Time       `json:"enrolled"`
 }
 
 // A Failure is a phase of a host's run that failed.
@@ -87,7 +97,7 @@ type Failure struct {
 	Message string `json:"message"`
 }
 
-// Phase is how far the node has come, and why not further.
+// Phase is how far the node has come by what is on record, and why not further.
 func (n Node) Phase() (phase joinapi.NodePhase, reason string) {
 	if n.Failure != nil {
 		return joinapi.PhaseFailed, n.Failure.Phase + ": " + n.Failure.Message
@@ -120,17 +130,33 @@ func (c *Coordinator) node(tx Tx, who Caller) (Node, error) {
 	return n, c.sameHardware(n, who.Identity)
 }
 
+// putNode writes the record of a node, if it has changed.
+func (c *Coordinator) putNode(tx Tx, n Node) error {
+	old, err := tx.Get(nodePrefix + n.Name)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("encoding %s%s for the store: %w", nodePrefix, n.Name, err)
+	}
+	if !bytes.Equal(old, data) {
+		tx.Put(nodePrefix+n.Name, data)
+	}
+	return nil
+}
+
 // modify changes the caller's record in one transaction and returns it.
-func (c *Coordinator) modify(ctx context.Context, who Caller, fn func(*Node) error) (Node, error) {
+func (c *Coordinator) modify(ctx context.Context, who Caller, fn func(Tx, *Node) error) (Node, error) {
 	var n Node
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
 		if n, err = c.node(tx, who); err != nil {
 			return err
 		}
-		if err := fn(&n); err != nil {
+		if err := fn(tx, &n); err != nil {
 			return err
 		}
-		return put(tx, nodePrefix+n.Name, n)
+		return c.putNode(tx, n)
 	})
 	return n, err
 }
@@ -149,8 +175,15 @@ func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
 // View returns what a node may see: itself.
 func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, error) {
 	var n Node
+	var rec sessionRecord
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
-		n, err = c.node(tx, who)
+		if n, err = c.node(tx, who); err != nil {
+			return err
+		}
+		if _, err := c.decide(tx, callView, &n); err != nil {
+			return err
+		}
+		rec, _, err = get[sessionRecord](tx, sessionPrefix+n.Name)
 		return err
 	})
 	if err != nil {
@@ -160,8 +193,9 @@ func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, e
 	if err != nil {
 		return joinapi.NodeView{}, err
 	}
-	phase, reason := n.Phase()
-	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: h, Sessions: n.Sessions}, nil
+	phase, reason := c.phase(n, rec)
+	sessions, _ := c.sessionsOf(n.Name, rec)
+	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: h, Sessions: sessions}, nil
 }
 
 // planned is what the plan says of a node, by its fully qualified name.
@@ -187,14 +221,6 @@ func (c *Coordinator) Nodes(ctx context.Context) (map[string]Node, error) {
 		nodes[name] = n
 	}
 	return nodes, err
-}
-
-// Ready returns nil when the store answers.
-func (c *Coordinator) Ready(ctx context.Context) error {
-	return c.Store.Update(ctx, func(tx Tx) error {
-		_, err := tx.Get(initKey)
-		return err
-	})
 }
 
 func (c *Coordinator) connected() Cluster {

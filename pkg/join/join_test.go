@@ -209,6 +209,40 @@ func (w *world) nodes() map[string]join.Node {
 	return nodes
 }
 
+// reports are those that the status shows of a node.
+func (w *world) reports(node string) []joinapi.Report {
+	w.t.Helper()
+	status, err := w.Status(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, n := range status.Nodes {
+		if n.Name == node {
+			return n.Reports
+		}
+	}
+	return nil
+}
+
+// makeCluster takes a control plane through kubeadm init.
+func (w *world) makeCluster(m0 join.Caller) {
+	w.t.Helper()
+	if _, err := w.Order(w.t.Context(), m0); err != nil {
+		w.t.Fatal(err)
+	}
+	w.grant(m0)
+	w.report(m0, joinapi.ReportKubeadm, joinapi.OutcomeDone, "")
+}
+
+// join takes a worker through kubeadm join.
+func (w *world) join(who join.Caller) {
+	w.t.Helper()
+	if _, err := w.Order(w.t.Context(), who); err != nil {
+		w.t.Fatal(err)
+	}
+	w.report(who, joinapi.ReportKubeadm, joinapi.OutcomeDone, "")
+}
+
 func (w *world) logged(text string) bool { return strings.Contains(w.log.String(), text) }
 
 // hardware is what the planned node reports of itself.

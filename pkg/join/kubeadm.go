@@ -16,19 +16,14 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
-const (
-	// bootstrapTTL bounds a bootstrap token whose node never says that it is
-	// done. A join takes a minute; under emulation, several.
-	bootstrapTTL = 30 * time.Minute
-	// notYet is after what time a node should ask again.
-	notYet = 5 * time.Second
-)
+// notYet is after what time a node should ask again.
+const notYet = 5 * time.Second
 
 // Order tells a node what kubeadm has to do. One control plane, the first that
-// asks, gets init, and gets it again if it asks again; everybody else gets join
-// once joinsvc reaches the cluster.
+// asks, gets init, and gets it again until it is done; everybody else gets join
+// once joinsvc reaches the cluster. The table of states says who gets what.
 func (c *Coordinator) Order(ctx context.Context, who Caller) (joinapi.KubeadmOrder, error) {
-	n, holder, err := c.takeInit(ctx, who)
+	n, holder, what, err := c.mayOrder(ctx, who)
 	if err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
@@ -37,51 +32,22 @@ func (c *Coordinator) Order(ctx context.Context, who Caller) (joinapi.KubeadmOrd
 		return joinapi.KubeadmOrder{}, err
 	}
 	var order joinapi.KubeadmOrder
-	switch {
-	case holder.Name == n.Name:
+	switch what {
+	case ansInit:
 		order, err = c.initOrder(h)
-	case n.Role == plan.ControlPlane:
-		err = joinapi.Errorf(joinapi.CodeConflict, "%s has kubeadm init; this version joins no further control plane", holder.Name)
-	default:
+	case ansJoin:
 		order, err = c.joinOrder(ctx, who, h, holder)
+	default:
+		err = waiting(holder)
 	}
 	if err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
-	if _, err := c.modify(ctx, who, handedOut); err != nil {
+	if err := c.handedOut(ctx, who); err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
 	c.Log.Info("kubeadm documents handed out", "node", n.Name, "action", order.Action)
 	return order, nil
-}
-
-func handedOut(n *Node) error {
-	n.Progress, n.Reason = joinapi.PhaseJoining, ""
-	return nil
-}
-
-// takeInit returns the caller and the node that holds init, which the caller
-// becomes if it is a control plane and nobody holds it.
-func (c *Coordinator) takeInit(ctx context.Context, who Caller) (n, holder Node, err error) {
-	err = c.Store.Update(ctx, func(tx Tx) error {
-		if n, err = c.node(tx, who); err != nil {
-			return err
-		}
-		held, ok, err := get[lease](tx, initKey)
-		switch {
-		case err != nil:
-			return err
-		case ok:
-			holder, _, err = get[Node](tx, nodePrefix+held.Node)
-			return err
-		case n.Role != plan.ControlPlane:
-			holder = Node{}
-			return nil
-		}
-		holder = n
-		return put(tx, initKey, lease{n.Name})
-	})
-	return n, holder, err
 }
 
 func (c *Coordinator) initOrder(h plan.HostPlan) (joinapi.KubeadmOrder, error) {
@@ -115,7 +81,7 @@ func (c *Coordinator) joinOrder(ctx context.Context, who Caller, h plan.HostPlan
 	if err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
-	token, err := c.mint(ctx, cluster, who)
+	token, err := c.mint(ctx, cluster, hash, who)
 	if err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
@@ -139,52 +105,6 @@ func waiting(holder Node) error {
 	return e
 }
 
-// mint makes a bootstrap token, in the place of one that the node was given
-// before. The record has it before the node has, so that it is always revoked.
-func (c *Coordinator) mint(ctx context.Context, cluster Cluster, who Caller) (string, error) {
-	c.revoke(ctx, who)
-	token, err := cluster.MintToken(ctx, who.Node, bootstrapTTL)
-	if err != nil {
-		c.Log.Warn("no bootstrap token", "node", who.Node, "err", err)
-		e := joinapi.Errorf(joinapi.CodeNotYet, "the cluster gave joinsvc no bootstrap token for %s; joinsvc's log says why", who.Node)
-		e.RetryAfter = notYet
-		return "", e
-	}
-	_, err = c.modify(ctx, who, func(n *Node) error {
-		n.Bootstrap = token
-		return nil
-	})
-	return token, err
-}
-
-// revoke removes the node's bootstrap token from the cluster. When that does
-// not succeed the record keeps it, and the next report tries again.
-func (c *Coordinator) revoke(ctx context.Context, who Caller) {
-	var spent string
-	err := c.Store.Update(ctx, func(tx Tx) error {
-		n, err := c.node(tx, who)
-		spent = n.Bootstrap
-		return err
-	})
-	cluster := c.connected()
-	if err != nil || spent == "" || cluster == nil {
-		return
-	}
-	if err := cluster.RevokeToken(ctx, spent); err != nil {
-		c.Log.Warn("bootstrap token not revoked; it expires by itself", "node", who.Node, "err", err)
-		return
-	}
-	_, err = c.modify(ctx, who, func(n *Node) error {
-		if n.Bootstrap == spent {
-			n.Bootstrap = ""
-		}
-		return nil
-	})
-	if err != nil {
-		c.Log.Warn("revoked bootstrap token still on record", "node", who.Node, "err", err)
-	}
-}
-
 func (c *Coordinator) access(ctx context.Context) (joinapi.ClusterAccess, bool, error) {
 	var access joinapi.ClusterAccess
 	var ok bool
@@ -193,46 +113,6 @@ func (c *Coordinator) access(ctx context.Context) (joinapi.ClusterAccess, bool, 
 		return err
 	})
 	return access, ok, err
-}
-
-// Accept takes the cluster access that the init node brings, and connects.
-func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterAccess) error {
-	if err := c.mayGrant(ctx, who); err != nil {
-		return err
-	}
-	if want := "https://" + c.Plan.Spec.Kubernetes.APIEndpoint.String(); a.Server != want {
-		return joinapi.Errorf(joinapi.CodeInvalid, "server: %q is not the plan's API endpoint %s", a.Server, want)
-	}
-	if _, err := caKeyHash(a.CA); err != nil {
-		return joinapi.Errorf(joinapi.CodeInvalid, "ca: %v", err)
-	}
-	if err := c.connect(a); err != nil {
-		c.Log.Warn("cluster access refused", "node", who.Node, "err", err)
-		return joinapi.Errorf(joinapi.CodeInvalid, "connecting to the cluster: %v", err)
-	}
-	if err := c.Store.Update(ctx, func(tx Tx) error { return put(tx, accessKey, a) }); err != nil {
-		return err
-	}
-	c.Log.Info("cluster access granted", "node", who.Node, "server", a.Server)
-	return nil
-}
-
-// mayGrant lets the holder of init through, and nobody else: whoever grants
-// access says what the cluster is.
-func (c *Coordinator) mayGrant(ctx context.Context, who Caller) error {
-	return c.Store.Update(ctx, func(tx Tx) error {
-		if _, err := c.node(tx, who); err != nil {
-			return err
-		}
-		held, _, err := get[lease](tx, initKey)
-		if err != nil {
-			return err
-		}
-		if held.Node != who.Node {
-			return refuse(joinapi.CodeForbidden, "does not hold init", "%s does not run kubeadm init and cannot grant access to the cluster", who.Node)
-		}
-		return nil
-	})
 }
 
 func (c *Coordinator) connect(a joinapi.ClusterAccess) error {

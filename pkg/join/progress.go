@@ -3,24 +3,17 @@
 package join
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
-// The bounds of what one node may leave on record.
-const (
-	maxReports = 128
-	maxMessage = 4096 // bytes
-)
-
 // Report takes what a node tells of one phase of its run, and moves the node's
-// own phase by it.
+// own phase by it. Reports that come too fast are CodeTooMany; a milestone never
+// is: what it says is done, and only what is said twice is not written twice.
 func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) error {
 	if err := checkReport(r); err != nil {
 		return err
@@ -28,24 +21,102 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	if r.Time.IsZero() {
 		r.Time = c.Now().UTC()
 	}
-	n, err := c.modify(ctx, who, func(n *Node) error {
-		n.Reports = remember(n.Reports, r)
-		if len(n.Reports) > maxReports {
-			return joinapi.Errorf(joinapi.CodeInvalid, "%s has more than %d reports on record", n.Name, maxReports)
-		}
-		advance(n, r)
-		route(n, c.leaves(n.Name))
-		return nil
+	wait := c.reports.wait(who.Key, c.Now())
+	if wait > 0 && !milestone(r) {
+		e := joinapi.Errorf(joinapi.CodeTooMany, "%s reports faster than %d a second; this report is not on record", who.Node, reportsPerSecond)
+		e.RetryAfter = wait
+		return e
+	}
+	var n Node
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		n, err = c.reported(tx, who, r, wait == 0)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	phase, reason := n.Phase()
-	c.Log.Info("report", "node", n.Name, "of", r.Phase, "outcome", r.Outcome, "message", r.Message, "phase", phase, "reason", reason)
-	if r.Outcome == joinapi.OutcomeDone && joined(n) && n.Bootstrap != "" {
+	if wait == 0 {
+		phase, reason := n.Phase()
+		c.Log.Info("report", "node", n.Name, "of", r.Phase, "outcome", r.Outcome, "message", r.Message, "phase", phase, "reason", reason)
+	}
+	if r.Outcome == joinapi.OutcomeDone && joined(n) && n.Bootstrap != nil {
 		c.revoke(ctx, who)
 	}
 	return nil
+}
+
+// reported moves the node, and files the report unless it came too fast and
+// moved nothing.
+func (c *Coordinator) reported(tx Tx, who Caller, r joinapi.Report, paced bool) (Node, error) {
+	n, err := c.node(tx, who)
+	if err != nil {
+		return n, err
+	}
+	before := n
+	v, err := c.decide(tx, callOf(r), &n)
+	if err != nil {
+		return n, err
+	}
+	n.Failure = v.failure.of(n.Failure, r)
+	if joined(n) && milestone(r) {
+		rec, _, err := get[sessionRecord](tx, sessionPrefix+n.Name)
+		if err != nil {
+			return n, err
+		}
+		if err := c.route(tx, &n, rec.Sessions); err != nil {
+			return n, err
+		}
+	}
+	if paced || !sameState(before, n) {
+		if err := file(tx, n.Name, r); err != nil {
+			return n, err
+		}
+	}
+	return n, c.putNode(tx, n)
+}
+
+func sameState(a, b Node) bool {
+	return a.Progress == b.Progress && (a.Failure == nil) == (b.Failure == nil)
+}
+
+// callOf is what a report asks for.
+func callOf(r joinapi.Report) call {
+	switch r.Outcome {
+	case joinapi.OutcomeFailed:
+		return callFailed
+	case joinapi.OutcomeDone:
+		switch r.Phase {
+		case joinapi.ReportPrepared:
+			return callPrepared
+		case joinapi.ReportKubeadm:
+			return callKubeadm
+		default:
+			return callDone
+		}
+	default:
+		return callNoted
+	}
+}
+
+// milestone says whether a report moves a node from state to state.
+func milestone(r joinapi.Report) bool {
+	what := callOf(r)
+	return what == callPrepared || what == callKubeadm
+}
+
+// of is what a failure becomes when a report comes.
+func (rule failureRule) of(f *Failure, r joinapi.Report) *Failure {
+	switch rule {
+	case isSet:
+		return &Failure{Phase: r.Phase, Message: r.Message}
+	case goes:
+		return nil
+	case goesWith:
+		if f != nil && f.Phase == r.Phase {
+			return nil
+		}
+	}
+	return f
 }
 
 var phaseName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
@@ -70,150 +141,6 @@ func checkReport(r joinapi.Report) error {
 	return joinapi.Errorf(joinapi.CodeInvalid, "%s", strings.Join(problems, "; "))
 }
 
-// remember keeps, of each phase, the last outcome and the notes since it began.
-func remember(reports []joinapi.Report, r joinapi.Report) []joinapi.Report {
-	kept := slices.DeleteFunc(slices.Clone(reports), func(old joinapi.Report) bool {
-		if old.Phase != r.Phase {
-			return false
-		}
-		note := old.Outcome == joinapi.OutcomeNoted
-		switch r.Outcome {
-		case joinapi.OutcomeStarted:
-			return true
-		case joinapi.OutcomeNoted:
-			return note && old.Message == r.Message
-		default:
-			return !note
-		}
-	})
-	return append(kept, r)
-}
-
-// advance moves the node forward only: a run on a finished host reports the
-// same phases again.
-func advance(n *Node, r joinapi.Report) {
-	milestone := r.Phase == joinapi.ReportPrepared || r.Phase == joinapi.ReportKubeadm
-	switch {
-	case r.Outcome == joinapi.OutcomeFailed:
-		n.Failure = &Failure{Phase: r.Phase, Message: r.Message}
-		return
-	case r.Outcome != joinapi.OutcomeDone:
-		return
-	case n.Failure != nil && (milestone || n.Failure.Phase == r.Phase):
-		n.Failure = nil
-	}
-	switch {
-	case r.Phase == joinapi.ReportPrepared && n.Progress == joinapi.PhaseEnrolled:
-		n.Progress = joinapi.PhasePrepared
-	case r.Phase == joinapi.ReportKubeadm && !joined(*n):
-		n.Progress, n.Reason = joinapi.PhaseJoined, ""
-	}
-}
-
 func joined(n Node) bool {
 	return n.Progress == joinapi.PhaseJoined || n.Progress == joinapi.PhaseRouted
-}
-
-// Sessions takes the state of a node's BGP sessions, as the cluster tells it.
-// A node that is not enrolled is not joinsvc's and is left alone.
-func (c *Coordinator) Sessions(ctx context.Context, node string, sessions []joinapi.Session) error {
-	var before, after joinapi.NodePhase
-	var reason string
-	err := c.Store.Update(ctx, func(tx Tx) error {
-		n, ok, err := get[Node](tx, nodePrefix+node)
-		if err != nil || !ok {
-			return err
-		}
-		before, _ = n.Phase()
-		changed := !sameStates(n.Sessions, sessions)
-		n.Sessions = sessions
-		route(&n, c.leaves(n.Name))
-		after, reason = n.Phase()
-		if !changed && before == after {
-			return nil // only their time of observation differs
-		}
-		return put(tx, nodePrefix+n.Name, n)
-	})
-	if err != nil {
-		return err
-	}
-	if before != after {
-		c.Log.Info("sessions moved the node", "node", node, "from", before, "to", after, "reason", reason)
-	}
-	return nil
-}
-
-func sameStates(a, b []joinapi.Session) bool {
-	return slices.EqualFunc(a, b, func(x, y joinapi.Session) bool {
-		x.Observed = y.Observed
-		return x == y
-	})
-}
-
-// leaves are the addresses that a node has to have a session with, those of its
-// rack, and their names. A node that the plan has no more is still in the one
-// rack of a plan that names none, and in no other.
-func (c *Coordinator) leaves(node string) map[string]string {
-	planned, _ := c.planned(node)
-	rack, _ := c.Plan.Spec.RackOf(planned)
-	leaves := map[string]string{}
-	for _, l := range rack.Leaves {
-		leaves[l.Address.String()] = l.Name
-	}
-	return leaves
-}
-
-// route moves a joined node to routed when each planned session is Established,
-// and back with the reason when one is not.
-func route(n *Node, leaves map[string]string) {
-	switch {
-	case !joined(*n):
-		return
-	case len(leaves) == 0: // or it would be routed with no session at all
-		n.Progress, n.Reason = joinapi.PhaseJoined, "it is in no rack of the plan, so no session is planned"
-		return
-	}
-	down := unknown(leaves)
-	for _, s := range n.Sessions {
-		if _, planned := leaves[s.PeerIP]; !planned {
-			continue
-		}
-		switch {
-		case s.State == joinapi.Established && s.Reason == "":
-			delete(down, s.PeerIP)
-		case s.State == joinapi.Established:
-			down[s.PeerIP] = fmt.Sprintf("session to %s is Established, but routes nothing: %s", leaves[s.PeerIP], s.Reason)
-		case s.State == "" && s.Reason == "":
-		case s.Reason != "":
-			down[s.PeerIP] = fmt.Sprintf("session to %s is %s: %s", leaves[s.PeerIP], cmp.Or(s.State, "not reported"), s.Reason)
-		default:
-			down[s.PeerIP] = fmt.Sprintf("session to %s is %s", leaves[s.PeerIP], s.State)
-		}
-	}
-	if len(down) > 0 {
-		n.Progress, n.Reason = joinapi.PhaseJoined, reasons(down)
-		return
-	}
-	if n.Progress != joinapi.PhaseRouted {
-		n.Failure = nil // such as a run that gave up waiting for this
-	}
-	n.Progress, n.Reason = joinapi.PhaseRouted, ""
-}
-
-// unknown starts every leaf as one that nothing is known of.
-func unknown(leaves map[string]string) map[string]string {
-	down := make(map[string]string, len(leaves))
-	for address, name := range leaves {
-		down[address] = fmt.Sprintf("session to %s is not reported yet", name)
-	}
-	return down
-}
-
-func reasons(down map[string]string) string {
-	var all []string
-	for _, reason := range down {
-		all = append(all, reason)
-	}
-	slices.Sort(all)
-	return strings.Join(all, "; ")
 }

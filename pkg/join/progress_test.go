@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -103,7 +104,7 @@ func TestFailureIsShownUntilProgress(t *testing.T) {
 	w.report(m0, "network", joinapi.OutcomeDone, "")
 	w.wantPhase(m0, joinapi.PhaseEnrolled)
 
-	w.report(m0, "kubeadm", joinapi.OutcomeDone, "")
+	w.makeCluster(m0)
 	w.report(m0, "routed", joinapi.OutcomeFailed, "gave up waiting")
 	w.wantPhase(m0, joinapi.PhaseFailed)
 	w.sessions(m0, joinapi.Established, joinapi.Established)
@@ -118,19 +119,15 @@ func TestReportsKeepTheLastOutcomeAndTheNotes(t *testing.T) {
 	w.report(m0, "network", joinapi.OutcomeNoted, "bond0 runs on one leg: eno2 has no carrier")
 	w.report(m0, "network", joinapi.OutcomeNoted, "bond0 runs on one leg: eno2 has no carrier")
 	w.report(m0, "network", joinapi.OutcomeDone, "12 changes")
-	status, err := w.Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for _, r := range status.Nodes[0].Reports {
+	for _, r := range w.reports(m0.Node) {
 		got = append(got, string(r.Outcome)+" "+r.Message)
 	}
 	want := []string{"noted bond0 runs on one leg: eno2 has no carrier", "done 12 changes"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	err = w.Report(t.Context(), m0, joinapi.Report{Phase: "No Phase", Outcome: "fine"})
+	err := w.Report(t.Context(), m0, joinapi.Report{Phase: "No Phase", Outcome: "fine"})
 	wantCode(t, err, joinapi.CodeInvalid, "phase:")
 	wantCode(t, err, joinapi.CodeInvalid, "outcome:")
 }
@@ -201,12 +198,20 @@ func TestBootstrapTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.grant(callers[0])
-	for range 3 { // each in the place of the one before
+	for range 3 { // the same one, as long as it lasts
 		if _, err := w.Order(t.Context(), callers[1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := map[string]string{"abcdef.0000000000000003": callers[1].Node}
+	want := map[string]string{"abcdef.0000000000000001": callers[1].Node}
+	if diff := cmp.Diff(want, w.cluster.tokens); diff != "" {
+		t.Error(diff)
+	}
+	w.clock = w.clock.Add(25 * time.Minute) // it has five minutes left, too few for a join
+	if _, err := w.Order(t.Context(), callers[1]); err != nil {
+		t.Fatal(err)
+	}
+	want = map[string]string{"abcdef.0000000000000002": callers[1].Node}
 	if diff := cmp.Diff(want, w.cluster.tokens); diff != "" {
 		t.Error(diff)
 	}

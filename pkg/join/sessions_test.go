@@ -12,7 +12,7 @@ import (
 func TestRoutedOnlyWithoutAReason(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	m0 := w.all()[0]
-	w.report(m0, "kubeadm", joinapi.OutcomeDone, "")
+	w.makeCluster(m0)
 	for _, tt := range []struct {
 		state joinapi.SessionState
 		why   string

@@ -73,7 +73,10 @@ const (
 	tokenPrefix   = "tokens/"    // + token id → token
 	asnPrefix     = "asn/"       // + number → lease
 	addressPrefix = "addresses/" // + address → lease
-	initKey       = "init"       // → lease
+	reportPrefix  = "reports/"   // + fully qualified name + "/" + number → joinapi.Report
+	sessionPrefix = "sessions/"  // + fully qualified name → sessionRecord
+	initKey       = "init"       // → initRecord
+	readyKey      = "ready"      // → the time of the last write that Ready made
 	accessKey     = "access"     // → joinapi.ClusterAccess
 )
 

@@ -133,6 +133,11 @@ func (a *Admin) CreateToken(ctx context.Context, r TokenRequest) (Token, error) 
 	return t, err
 }
 
+// ReopenInit lets kubeadm init run once more. node is the one that has it.
+func (a *Admin) ReopenInit(ctx context.Context, node string) error {
+	return a.caller.call(ctx, http.MethodPost, PathReopen, ReopenRequest{Node: node}, nil)
+}
+
 type caller struct {
 	base  *url.URL
 	http  *http.Client

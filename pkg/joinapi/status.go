@@ -10,8 +10,9 @@ import (
 
 // Operators' paths, served on the local socket only.
 const (
-	PathStatus = "/v1/status" // GET → Status
-	PathTokens = "/v1/tokens" // POST TokenRequest → Token
+	PathStatus = "/v1/status"      // GET → Status
+	PathTokens = "/v1/tokens"      // POST TokenRequest → Token
+	PathReopen = "/v1/init/reopen" // POST ReopenRequest → 204
 )
 
 // TokenRequest asks for an enrolment token.
@@ -26,6 +27,12 @@ type TokenRequest struct {
 	// Reinstalled says that Node's key is gone with its old disk: whoever uses
 	// the token takes its place, and keeps its address and ASN.
 	Reinstalled bool `json:"reinstalled,omitempty"`
+}
+
+// ReopenRequest lets kubeadm init run once more, for a cluster that is gone for
+// good.
+type ReopenRequest struct {
+	Node string `json:"node"` // that has init, so that nobody does it by mistake
 }
 
 // Token is a fresh enrolment token; it is shown once and stored hashed.

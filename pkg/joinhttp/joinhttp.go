@@ -56,6 +56,7 @@ func Operators(c *join.Coordinator, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+joinapi.PathStatus, a.answer(a.status))
 	mux.HandleFunc("POST "+joinapi.PathTokens, a.answer(a.createToken))
+	mux.HandleFunc("POST "+joinapi.PathReopen, a.answer(a.reopenInit))
 	mux.HandleFunc("/", a.answer(nowhere))
 	return mux
 }
@@ -231,4 +232,12 @@ func (a api) createToken(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return a.join.CreateToken(r.Context(), req)
+}
+
+func (a api) reopenInit(r *http.Request) (any, error) {
+	req, err := decode[joinapi.ReopenRequest](r, maxBody)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.join.ReopenInit(r.Context(), req.Node)
 }

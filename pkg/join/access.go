@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join
+
+import (
+	"context"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// Accept takes the cluster access that the init node brings, and connects. From
+// then on the cluster exists: another one's access is refused until an operator
+// opens init again.
+func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterAccess) error {
+	if err := c.Store.Update(ctx, func(tx Tx) error { return c.mayGrant(tx, who) }); err != nil {
+		return err
+	}
+	if want := "https://" + c.Plan.Spec.Kubernetes.APIEndpoint.String(); a.Server != want {
+		return joinapi.Errorf(joinapi.CodeInvalid, "server: %q is not the plan's API endpoint %s", a.Server, want)
+	}
+	if _, err := caKeyHash(a.CA); err != nil {
+		return joinapi.Errorf(joinapi.CodeInvalid, "ca: %v", err)
+	}
+	if err := c.sameCluster(ctx, a); err != nil {
+		return err
+	}
+	if err := c.connect(a); err != nil {
+		c.Log.Warn("cluster access refused", "node", who.Node, "err", err)
+		return joinapi.Errorf(joinapi.CodeInvalid, "connecting to the cluster: %v", err)
+	}
+	err := c.Store.Update(ctx, func(tx Tx) error {
+		if err := c.mayGrant(tx, who); err != nil {
+			return err
+		}
+		return put(tx, accessKey, a)
+	})
+	if err != nil {
+		return err
+	}
+	c.Log.Info("cluster access granted", "node", who.Node, "server", a.Server)
+	return nil
+}
+
+// mayGrant lets the holder of init through, and nobody else: whoever grants
+// access says what the cluster is.
+func (c *Coordinator) mayGrant(tx Tx, who Caller) error {
+	n, err := c.node(tx, who)
+	if err != nil {
+		return err
+	}
+	_, err = c.decide(tx, callAccess, &n)
+	return err
+}
+
+// sameCluster refuses the access of a second cluster.
+func (c *Coordinator) sameCluster(ctx context.Context, a joinapi.ClusterAccess) error {
+	known, ok, err := c.access(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	was, err := caKeyHash(known.CA)
+	if err != nil {
+		return err
+	}
+	if is, err := caKeyHash(a.CA); err != nil || is != was {
+		return refuse(joinapi.CodeConflict, "another cluster",
+			"ca: %s is the CA of another cluster than the one that joinsvc has access to, whose is %s; if that one is gone for good, `joinsvc init reopen` lets another be made", is, was)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+const (
+	// quota is the size of the file past which etcd takes no more puts (alarm
+	// NOSPACE). What joinsvc keeps of 5,000 hosts is a sixth of it.
+	quota = 512 << 20
+	// snapshotEvery and catchUp are how many transactions raft keeps in memory:
+	// etcd's defaults, 10,000 and 5,000, are for followers, and there are none.
+	snapshotEvery = 2000
+	catchUp       = 100
+	// history is how many revisions are kept. A transaction reads one revision
+	// for as long as it lasts, and is tried again when that is gone.
+	history = 10_000
+	// upkeepEvery is how often is looked whether there is something to do.
+	upkeepEvery = 5 * time.Second
+	// worthwhile is how much a defragmentation has to give back to the disk, and
+	// it has to be half of the file: nobody is answered meanwhile.
+	worthwhile = 64 << 20
+)
+
+// upkeep keeps a store from growing for ever: old revisions go, and what they
+// leave behind goes back to the disk. Nobody else will do it: the server listens
+// nowhere, so that no etcdctl reaches it.
+type upkeep struct {
+	client *clientv3.Client
+	log    *slog.Logger
+	// compacted is the revision up to which there is no history.
+	compacted int64
+}
+
+// here is the one endpoint; a client inside the process has no address.
+const here = ""
+
+// start makes room: it drops all history, defragments, and disarms the alarm
+// that was raised when there was none. Without it a store that was full once
+// would take nothing for ever.
+func (u *upkeep) start(ctx context.Context) error {
+	status, err := u.client.Status(ctx, here)
+	if err != nil {
+		return fmt.Errorf("asking etcd for its size: %w", err)
+	}
+	if err := u.compact(ctx, status.Header.Revision); err != nil {
+		return err
+	}
+	if err := u.defragment(ctx); err != nil {
+		return err
+	}
+	return u.disarm(ctx)
+}
+
+// run goes on until ctx ends.
+func (u *upkeep) run(ctx context.Context) {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := u.look(ctx); err != nil && ctx.Err() == nil {
+			u.log.Warn("etcd's upkeep", "err", err)
+		}
+	}
+}
+
+// look does what there is to do.
+func (u *upkeep) look(ctx context.Context) error {
+	status, err := u.client.Status(ctx, here)
+	if err != nil {
+		return fmt.Errorf("asking etcd for its size: %w", err)
+	}
+	// Half as much again, so that a compaction is worth its while.
+	if old := status.Header.Revision - history; old-u.compacted > history/2 {
+		return u.compact(ctx, old)
+	}
+	free := status.DbSize - status.DbSizeInUse
+	if free >= worthwhile && free > status.DbSize/2 {
+		return u.defragment(ctx)
+	}
+	return nil
+}
+
+func (u *upkeep) compact(ctx context.Context, revision int64) error {
+	_, err := u.client.Compact(ctx, revision, clientv3.WithCompactPhysical())
+	if err != nil && !errors.Is(err, rpctypes.ErrCompacted) {
+		return fmt.Errorf("compacting etcd to revision %d: %w", revision, err)
+	}
+	u.compacted = revision
+	return nil
+}
+
+func (u *upkeep) defragment(ctx context.Context) error {
+	before, err := u.client.Status(ctx, here)
+	if err != nil {
+		return fmt.Errorf("asking etcd for its size: %w", err)
+	}
+	begun := time.Now()
+	if _, err := u.client.Defragment(ctx, here); err != nil {
+		return fmt.Errorf("defragmenting etcd: %w", err)
+	}
+	after, err := u.client.Status(ctx, here)
+	if err != nil {
+		return fmt.Errorf("asking etcd for its size: %w", err)
+	}
+	u.log.Info("etcd defragmented", "before", before.DbSize, "after", after.DbSize, "took", time.Since(begun).Round(time.Millisecond))
+	return nil
+}
+
+// disarm takes back every alarm. If there still is no room, the next put raises
+// it again; a damaged store is found by the check before the start.
+func (u *upkeep) disarm(ctx context.Context) error {
+	alarms, err := u.client.AlarmList(ctx)
+	if err != nil {
+		return fmt.Errorf("asking etcd for its alarms: %w", err)
+	}
+	for _, alarm := range alarms.Alarms {
+		u.log.Warn("etcd's alarm is disarmed", "alarm", alarm.Alarm.String())
+		if _, err := u.client.AlarmDisarm(ctx, (*clientv3.AlarmMember)(alarm)); err != nil {
+			return fmt.Errorf("disarming etcd's alarm %s: %w", alarm.Alarm, err)
+		}
+	}
+	return nil
+}

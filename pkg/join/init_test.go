@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/nodeprep/nodeprep/pkg/join"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// reinstall enrols a planned node from a fresh disk.
+func (w *world) reinstall(i int) join.Caller {
+	w.t.Helper()
+	n := w.Plan.Spec.Nodes[i]
+	token := w.token(joinapi.TokenRequest{Uses: 1, Node: n.Name, Reinstalled: true})
+	who, err := w.enrol(token, newKey(w.t), identityOf(n))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return who
+}
+
+// After the cluster is made, the node that made it gets no second init, until
+// an operator says so by name.
+func TestAReinstalledInitNodeMakesNoSecondCluster(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	gone := false
+	w.Kubeadm.Disconnect = func() { gone = true }
+	callers := w.all()
+	w.makeCluster(callers[0])
+	m0 := w.reinstall(0)
+	_, err := w.Order(t.Context(), m0)
+	wantCode(t, err, joinapi.CodeConflict, "joinsvc init reopen k8c1m0")
+	w.wantPhase(m0, joinapi.PhaseEnrolled)
+	// Nor may it bring the access of one that it made all the same.
+	wantCode(t, w.Accept(t.Context(), m0, joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t)}), joinapi.CodeConflict, "no kubeadm documents")
+
+	wantCode(t, w.ReopenInit(t.Context(), "k8c1s1"), joinapi.CodeConflict, "k8c1m0.labs.haystacknetworks.com has kubeadm init")
+	wantCode(t, w.ReopenInit(t.Context(), "k8c1m9"), joinapi.CodeNotFound, "k8c1m9")
+	if err := w.ReopenInit(t.Context(), "k8c1m0"); err != nil {
+		t.Fatal(err)
+	}
+	if !gone || !w.logged("kubeadm init is open again") {
+		t.Error("the connection to the old cluster lives on, or nobody was told")
+	}
+	wantCode(t, w.ReopenInit(t.Context(), "k8c1m0"), joinapi.CodeConflict, "no node has it")
+	_, err = w.Order(t.Context(), callers[1])
+	wantCode(t, err, joinapi.CodeNotYet, "waiting for a control plane")
+	w.makeCluster(m0) // with another CA
+	w.wantPhase(m0, joinapi.PhaseJoined)
+}
+
+// Before it is done init is the node's, whatever disk it comes from.
+func TestAReinstalledNodeGoesOnWithInit(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	if _, err := w.Order(t.Context(), callers[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.makeCluster(w.reinstall(0))
+}
+
+// A cluster that is in use is not given up by a word.
+func TestInitOfALivingClusterStaysDone(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	m0 := w.all()[0]
+	w.makeCluster(m0)
+	w.sessions(m0, joinapi.Established, joinapi.Established)
+	wantCode(t, w.ReopenInit(t.Context(), "k8c1m0"), joinapi.CodeConflict, "is routed")
+	// Nor is it exchanged for another.
+	other := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t)}
+	wantCode(t, w.Accept(t.Context(), m0, other), joinapi.CodeConflict, "another cluster")
+}
+
+// A joined node that asks again stays joined, and is told what to do; installed
+// anew it joins again.
+func TestAJoinedNodeStaysJoined(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	w.join(callers[1])
+	_, err := w.Order(t.Context(), callers[1])
+	wantCode(t, err, joinapi.CodeConflict, "--reinstalled --node k8c1s1")
+	w.wantPhase(callers[1], joinapi.PhaseJoined)
+	s1 := w.reinstall(1)
+	w.wantPhase(s1, joinapi.PhaseEnrolled)
+	w.join(s1)
+	w.wantPhase(s1, joinapi.PhaseJoined)
+}
+
+// A fresh worker has no kubeadm to be done with.
+func TestKubeadmIsDoneByWhoWasTold(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	err := w.Report(t.Context(), callers[1], joinapi.Report{Phase: joinapi.ReportKubeadm, Outcome: joinapi.OutcomeDone})
+	wantCode(t, err, joinapi.CodeConflict, "no kubeadm documents")
+	w.wantPhase(callers[1], joinapi.PhaseEnrolled)
+}
+
+// However often and at once a node asks, the cluster has one token of it.
+func TestANodeHasOneBootstrapToken(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := w.Order(t.Context(), callers[1]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(w.cluster.tokens) != 1 {
+		t.Errorf("%d bootstrap tokens: %v", len(w.cluster.tokens), w.cluster.tokens)
+	}
+	// A fresh disk gets a fresh one.
+	before := w.record(callers[1].Node).Bootstrap.Token
+	s1 := w.reinstall(1)
+	if _, err := w.Order(t.Context(), s1); err != nil {
+		t.Fatal(err)
+	}
+	if after := w.record(s1.Node).Bootstrap.Token; after == before || len(w.cluster.tokens) != 1 {
+		t.Errorf("before %s, after %s; in the cluster: %v", before, after, w.cluster.tokens)
+	}
+}
