@@ -28,6 +28,8 @@ const startTimeout = 2 * time.Minute
 type Embedded struct {
 	server *embed.Etcd
 	client *clientv3.Client
+	// idle ends the upkeep and waits for it.
+	idle func()
 }
 
 // Start starts etcd on the data in dir, which is made when it is not there.
@@ -46,7 +48,8 @@ func Start(ctx context.Context, dir string, log *slog.Logger) (*Embedded, error)
 	}
 	// Its warnings while starting are about listeners that it does not have.
 	level.SetLevel(zapcore.WarnLevel)
-	return &Embedded{server: server, client: v3client.New(server.Server)}, nil
+	client := v3client.New(server.Server)
+	return &Embedded{server: server, client: client, idle: keepUp(ctx, newUpkeep(server, client, log))}, nil
 }
 
 func config(dir string, log *zap.Logger) *embed.Config {
@@ -58,7 +61,7 @@ func config(dir string, log *zap.Logger) *embed.Config {
 	c.ListenPeerUrls, c.ListenClientUrls = nil, nil
 	c.AdvertisePeerUrls, c.AdvertiseClientUrls = nowhere, nowhere
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
-	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, "1h"
+	bound(c)
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
 	return c
 }
@@ -83,6 +86,7 @@ func (e *Embedded) Client() *clientv3.Client { return e.client }
 
 // Close stops the server; everything that was committed is on disk.
 func (e *Embedded) Close() error {
+	e.idle()
 	err := e.client.Close()
 	e.server.Close()
 	if err != nil && !errors.Is(err, context.Canceled) {

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
 )
 
 const (
@@ -31,14 +33,46 @@ const (
 	worthwhile = 64 << 20
 )
 
+// bound keeps etcd within what joinsvc may take of its machine. History is
+// compacted by upkeep: etcd's own does it by the hour or every five minutes.
+func bound(c *embed.Config) {
+	c.QuotaBackendBytes = quota
+	c.SnapshotCount, c.SnapshotCatchUpEntries = snapshotEvery, catchUp
+	c.AutoCompactionRetention = "0"
+}
+
 // upkeep keeps a store from growing for ever: old revisions go, and what they
 // leave behind goes back to the disk. Nobody else will do it: the server listens
 // nowhere, so that no etcdctl reaches it.
 type upkeep struct {
 	client *clientv3.Client
+	// defrag is the backend's own: the server's call for it wants a gRPC server
+	// to tell, and this one has none (etcd 3.7).
+	defrag func() error
 	log    *slog.Logger
+	keep   int64 // how many revisions stay
 	// compacted is the revision up to which there is no history.
 	compacted int64
+}
+
+func newUpkeep(server *embed.Etcd, client *clientv3.Client, log *slog.Logger) *upkeep {
+	return &upkeep{client: client, defrag: server.Server.Backend().Defrag, log: log, keep: history}
+}
+
+// keepUp makes room in a store that has just been started, and keeps it until
+// stop is called. That it cannot is no reason not to start: what is there can
+// still be read.
+func keepUp(ctx context.Context, u *upkeep) (stop func()) {
+	if err := u.start(ctx); err != nil {
+		u.log.Error("etcd's upkeep at the start", "err", err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { u.run(ctx) })
+	return func() {
+		cancel()
+		wg.Wait()
+	}
 }
 
 // here is the one endpoint; a client inside the process has no address.
@@ -84,7 +118,7 @@ func (u *upkeep) look(ctx context.Context) error {
 		return fmt.Errorf("asking etcd for its size: %w", err)
 	}
 	// Half as much again, so that a compaction is worth its while.
-	if old := status.Header.Revision - history; old-u.compacted > history/2 {
+	if old := status.Header.Revision - u.keep; old-u.compacted > u.keep/2 {
 		return u.compact(ctx, old)
 	}
 	free := status.DbSize - status.DbSizeInUse
@@ -109,14 +143,18 @@ func (u *upkeep) defragment(ctx context.Context) error {
 		return fmt.Errorf("asking etcd for its size: %w", err)
 	}
 	begun := time.Now()
-	if _, err := u.client.Defragment(ctx, here); err != nil {
+	if err := u.defrag(); err != nil {
 		return fmt.Errorf("defragmenting etcd: %w", err)
 	}
 	after, err := u.client.Status(ctx, here)
 	if err != nil {
 		return fmt.Errorf("asking etcd for its size: %w", err)
 	}
-	u.log.Info("etcd defragmented", "before", before.DbSize, "after", after.DbSize, "took", time.Since(begun).Round(time.Millisecond))
+	level := slog.LevelDebug
+	if after.DbSize < before.DbSize {
+		level = slog.LevelInfo
+	}
+	u.log.Log(ctx, level, "etcd defragmented", "before", before.DbSize, "after", after.DbSize, "took", time.Since(begun).Round(time.Millisecond))
 	return nil
 }
 

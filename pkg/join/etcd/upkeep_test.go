@@ -96,12 +96,14 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	u := &upkeep{client: e.Client(), log: slog.New(slog.DiscardHandler)}
-	writes(t, e.Client(), history/2, 10)
+	const keep = 200
+	u := newUpkeep(e.server, e.Client(), slog.New(slog.DiscardHandler))
+	u.keep = keep
+	writes(t, e.Client(), keep/2, 10)
 	if err := u.look(t.Context()); err != nil || u.compacted != 0 {
 		t.Fatalf("compacted to %d, %v; want nothing compacted while there is little", u.compacted, err)
 	}
-	writes(t, e.Client(), history+10, 10)
+	writes(t, e.Client(), keep+10, 10)
 	if err := u.look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +112,11 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := status.Header.Revision
-	if _, err := e.Client().Get(t.Context(), "k", clientv3.WithRev(now-history-1)); !errors.Is(err, rpctypes.ErrCompacted) {
-		t.Errorf("a revision older than %d: %v, want that it is compacted", history, err)
+	if _, err := e.Client().Get(t.Context(), "k", clientv3.WithRev(now-keep-1)); !errors.Is(err, rpctypes.ErrCompacted) {
+		t.Errorf("a revision older than %d: %v, want that it is compacted", keep, err)
 	}
-	if _, err := e.Client().Get(t.Context(), "k", clientv3.WithRev(now-history+1)); err != nil {
-		t.Errorf("a revision within %d: %v", history, err)
+	if _, err := e.Client().Get(t.Context(), "k", clientv3.WithRev(now-keep+1)); err != nil {
+		t.Errorf("a revision within %d: %v", keep, err)
 	}
 }
 
@@ -126,7 +128,7 @@ func TestDefragmentsWhenItIsWorthIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	u := &upkeep{client: e.Client(), log: slog.New(slog.DiscardHandler)}
+	u := newUpkeep(e.server, e.Client(), slog.New(slog.DiscardHandler))
 	writes(t, e.Client(), 90, 1<<20)
 	if err := u.look(t.Context()); err != nil {
 		t.Fatal(err)
