@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"sync"
 
 	"github.com/nodeprep/nodeprep/pkg/calico"
 	"github.com/nodeprep/nodeprep/pkg/cluster"
@@ -38,11 +40,30 @@ func (l *link) reconcile(ctx context.Context, c *cluster.Cluster) {
 		Plan:     l.in.plan,
 		Nodes:    l.leased,
 		Sessions: l.coordinator.Sessions,
+		Remarks:  l.remarks.set,
 		Log:      l.log,
 	}
 	if err := r.Run(ctx); err != nil && ctx.Err() == nil {
 		l.log.Error("calico's objects are not kept any more", "err", err)
 	}
+}
+
+// remarks are what the reconciler said last of the cluster as a whole.
+type remarks struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (r *remarks) set(all []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = slices.Clone(all)
+}
+
+func (r *remarks) get() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
 }
 
 // leased are the nodes that hold an address and an ASN.

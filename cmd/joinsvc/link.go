@@ -21,6 +21,7 @@ type link struct {
 	key         []byte // PEM, of joinsvc's own key in the cluster
 	coordinator *join.Coordinator
 	log         *slog.Logger
+	remarks     remarks
 
 	ctx  context.Context //nolint:containedctx // the life of what connect starts, which outlives the request
 	wg   sync.WaitGroup

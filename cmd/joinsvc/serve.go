@@ -104,6 +104,7 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 	l := newLink(ctx, in, key, coordinator, log)
 	defer l.close()
 	coordinator.Kubeadm = l.kubeadm()
+	coordinator.Remarks = l.remarks.get
 	if err := coordinator.Resume(ctx); err != nil {
 		// Hosts can enrol and operators can look without a cluster.
 		log.Error("the cluster is out of reach", "err", err)

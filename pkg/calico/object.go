@@ -53,6 +53,18 @@ const (
 	ipPools            = "ippools"
 	nodeStatuses       = "caliconodestatuses"
 	clusterInformation = "clusterinformations"
+	blockAffinities    = "blockaffinities"
+	bgpFilters         = "bgpfilters"
+)
+
+const (
+	// fieldManager owns, in managedFields, what joinsvc applies.
+	fieldManager = "joinsvc"
+	// managedBy is the label by which people find it
+	// (kubernetes.io, "Recommended Labels").
+	managedBy = "app.kubernetes.io/managed-by"
+	// statusPrefix begins the names of joinsvc's requests for a node's status.
+	statusPrefix = "joinsvc-"
 )
 
 // poolName is the name under which calico-node makes the first pool, so that
@@ -127,17 +139,57 @@ func Peers(a API, p plan.Plan, rack plan.Rack, n Node) []*unstructured.Unstructu
 	return peers
 }
 
-// statusRequest asks calico-node on a node to report, every ten seconds if
-// there is something new.
-func statusRequest(a API, node string) *unstructured.Unstructured {
-	return a.object("CalicoNodeStatus", statusName(node), map[string]any{
-		"node":                node,
-		"classes":             []any{"Agent", "BGP", "Routes"},
-		"updatePeriodSeconds": int64(10),
-	})
+// explicit is what else of such an object decides over routes, at Calico's own
+// defaults, so that a hand that turned export off is undone and not overlooked.
+// A release that does not know one of these fields does nothing by it.
+func explicit(kind string) map[string]any {
+	switch kind {
+	case "IPPool":
+		return map[string]any{
+			"disabled":         false,
+			"disableBGPExport": false,
+			"allowedUses":      []any{"Workload", "Tunnel"},
+			"assignmentMode":   "Automatic",
+		}
+	case "BGPConfiguration":
+		return map[string]any{"serviceLoadBalancerAggregation": "Enabled"}
+	case "BGPPeer":
+		return map[string]any{"filters": []any{}, "keepOriginalNextHop": false, "sourceAddress": "UseNodeIP"}
+	}
+	return nil
 }
 
-func statusName(node string) string { return "joinsvc-" + node }
+// settled is an object with all that joinsvc owns of it: what the plan says,
+// what is explicit less the fields that this release does not know, and the mark
+// by which people find what joinsvc made.
+func settled(o *unstructured.Unstructured, unknown map[string]bool) *unstructured.Unstructured {
+	o = o.DeepCopy()
+	spec, _, _ := unstructured.NestedMap(o.Object, "spec") // made here, so it is one
+	for field, value := range explicit(o.GetKind()) {
+		if !unknown[o.GetKind()+"."+field] {
+			spec[field] = value
+		}
+	}
+	o.Object["spec"] = spec
+	o.SetLabels(map[string]string{managedBy: fieldManager})
+	return o
+}
+
+// statusRequest asks calico-node on a node to report at once, and again
+// whenever it sees something new, at the most every ten seconds
+// (node/pkg/status/reporter.go). Routes are not asked for: they change with
+// every pod's block anywhere, and each change is a write.
+func statusRequest(a API, node string) *unstructured.Unstructured {
+	o := a.object("CalicoNodeStatus", statusName(node), map[string]any{
+		"node":                node,
+		"classes":             []any{"Agent", "BGP"},
+		"updatePeriodSeconds": int64(10),
+	})
+	o.SetLabels(map[string]string{managedBy: fieldManager})
+	return o
+}
+
+func statusName(node string) string { return statusPrefix + node }
 
 // planned is every session of a node in that rack, with no state yet.
 func planned(rack plan.Rack) []joinapi.Session {

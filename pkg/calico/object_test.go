@@ -86,7 +86,7 @@ func TestSameRange(t *testing.T) {
 // plan has no more has neither.
 func TestRackOfANode(t *testing.T) {
 	leaves := func(p plan.Plan, node string) string {
-		r := pass{Reconciler: &Reconciler{Plan: p}, racks: rackNames(p)}
+		r := keeper{Reconciler: &Reconciler{Plan: p}, racks: rackNames(p)}
 		rack, ok := r.rack(node)
 		var words []string
 		for _, s := range planned(rack) {

@@ -6,139 +6,290 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/dynamic"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
-func (p *pass) statuses() dynamic.ResourceInterface {
-	return p.Client.Resource(p.api.resource(nodeStatuses))
+// noStatusKind is why nothing is seen of Calico 3.18 to 3.20.
+const noStatusKind = "this Calico has no kind CalicoNodeStatus (it came with v3.21), so joinsvc writes the BGP objects and cannot see the sessions; look with `birdcl show protocols` in calico-node's pods, or upgrade Calico"
+
+// An inquiry is a CalicoNodeStatus that joinsvc has made, or will make.
+type inquiry struct {
+	host    types.UID // of the Node that it is about
+	request types.UID // of the object; empty while there is none
+	asked   time.Time
+	read    string    // the answer's resource version, empty before there is one
+	silent  bool      // the one before had no answer
+	next    time.Time // when to ask again
 }
 
-// sessions asks the nodes whose peers are applied for their sessions, and
-// tells what is new.
-func (p *pass) sessions(ctx context.Context, leased []Node) error {
-	now := time.Now()
-	var errs []error
-	var asked []string
-	for _, n := range leased {
-		is, err := p.registered(n)
-		_, done := p.applied[n.Name]
-		switch {
-		case err != nil: // said by node
-		case is == nil:
-			errs = append(errs, p.absent(ctx, n.Name))
-		case done:
-			asked = append(asked, n.Name)
+// inquiry returns a node's, which one worker at a time has.
+func (e *era) inquiry(node string) *inquiry {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	q := e.inquiries[node]
+	if q == nil {
+		q = &inquiry{}
+		e.inquiries[node] = q
+	}
+	return q
+}
+
+// observe asks a node for its sessions when it is time, and takes its answer.
+// An object is made anew for every question, because calico-node writes only
+// what is new to it: one left open would show a dead node as it last was.
+func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Duration, error) {
+	if !e.served.statuses {
+		return 0, e.ledger.blind(ctx, a, noStatusKind)
+	}
+	q, now := e.inquiry(a.node.Name), time.Now()
+	if q.host != host {
+		*q = inquiry{host: host} // a new host under the name: asked at once
+	}
+	status := e.get(nodeStatuses, statusName(a.node.Name))
+	mine := status != nil && q.request != "" && status.GetUID() == q.request
+	if mine && reported(status) && status.GetResourceVersion() != q.read {
+		q.read, q.silent = status.GetResourceVersion(), false
+		if err := e.ledger.saw(ctx, a, e.routes(a, observed(a.planned, status, now)), now); err != nil {
+			return 0, err
+		}
+	} else if err := e.review(ctx, a); err != nil {
+		return 0, err
+	}
+	if q.request != "" {
+		return e.follows(ctx, a, q, mine, now)
+	}
+	if wait := q.next.Sub(now); wait > 0 {
+		return wait, nil
+	}
+	return e.ask(ctx, a.node.Name, q, status, now)
+}
+
+// review judges anew what was seen before, because blocks and pools are seen
+// apart from sessions.
+func (e *era) review(ctx context.Context, a *account) error {
+	a.mu.Lock()
+	states, at := slices.Clone(a.states), a.since
+	stale := time.Since(at) >= e.pace.Unknown
+	a.mu.Unlock()
+	if states == nil || stale {
+		return nil
+	}
+	again := e.routes(a, bare(states))
+	if slices.Equal(states, again) {
+		return nil
+	}
+	return e.ledger.saw(ctx, a, again, at)
+}
+
+// bare takes the reasons away.
+func bare(states []joinapi.Session) []joinapi.Session {
+	out := slices.Clone(states)
+	for i := range out {
+		out[i].Reason = ""
+	}
+	return out
+}
+
+// follows decides what becomes of an open question.
+func (e *era) follows(ctx context.Context, a *account, q *inquiry, mine bool, now time.Time) (time.Duration, error) {
+	name, age := a.node.Name, now.Sub(q.asked)
+	answered := q.read != ""
+	switch {
+	case !mine && age > turn: // somebody removed it
+		q.request, q.next = "", now
+		return 0, e.again(ctx, a, q, now)
+	case answered && e.ledger.settled(name):
+		q.next = now.Add(e.pace.Ask)
+		return e.pace.Ask, e.unask(ctx, name)
+	case age >= turn && e.places.crowded():
+		q.silent, q.next = !answered, now
+		if err := e.unask(ctx, name); err != nil {
+			return 0, err
+		}
+		e.places.take(name, q.silent) // stands in line again
+		return turn, nil
+	case answered && age >= e.pace.Ask:
+		q.next = now
+		return 0, e.again(ctx, a, q, now)
+	}
+	return max(time.Second, min(turn, e.pace.Ask-age)), nil
+}
+
+// again puts another question in the place of an old one.
+func (e *era) again(ctx context.Context, a *account, q *inquiry, now time.Time) error {
+	wait, err := e.ask(ctx, a.node.Name, q, e.get(nodeStatuses, statusName(a.node.Name)), now)
+	if err == nil {
+		e.queue.AddAfter(a.node.Name, wait)
+	}
+	return err
+}
+
+// ask makes the object, if there is a place; one of that name is removed first,
+// whoever left it.
+func (e *era) ask(ctx context.Context, node string, q *inquiry, old *unstructured.Unstructured, now time.Time) (time.Duration, error) {
+	if !e.places.take(node, q.silent) {
+		return turn, nil
+	}
+	if old != nil {
+		if err := e.remove(ctx, nodeStatuses, old); err != nil {
+			return 0, err
 		}
 	}
-	for _, node := range p.due(asked, now) {
-		errs = append(errs, p.inquire(ctx, node, now))
+	if err := e.asking(ctx, node, q, now); err != nil {
+		for _, next := range e.places.leave(node) {
+			e.queue.Add(next)
+		}
+		return 0, err
 	}
-	othersWait := len(p.waiting(asked, now)) > 0
-	for node := range p.open {
-		errs = append(errs, p.read(ctx, node, othersWait, now))
+	return min(turn, e.pace.Ask), nil
+}
+
+func (e *era) asking(ctx context.Context, node string, q *inquiry, now time.Time) error {
+	var made *unstructured.Unstructured
+	err := e.write(ctx, "asking "+node+" for its sessions", func(ctx context.Context) (err error) {
+		options := metav1.CreateOptions{FieldManager: fieldManager}
+		made, err = e.Client.Resource(e.api.resource(nodeStatuses)).Create(ctx, statusRequest(e.api, node), options)
+		return err
+	})
+	if err == nil {
+		q.request, q.asked, q.read = made.GetUID(), now, ""
+	}
+	return err
+}
+
+// unask ends a node's question, and calls those that wait for its place.
+func (e *era) unask(ctx context.Context, node string) error {
+	var err error
+	if status := e.get(nodeStatuses, statusName(node)); status != nil && status.GetLabels()[managedBy] == fieldManager {
+		err = e.remove(ctx, nodeStatuses, status)
+	}
+	if err != nil {
+		return err
+	}
+	e.inquiry(node).request = ""
+	for _, next := range e.places.leave(node) {
+		e.queue.Add(next)
+	}
+	return nil
+}
+
+// reported says whether calico-node has answered in this object. An object is
+// made anew for every question, so that an answer in it is no older.
+func reported(status *unstructured.Unstructured) bool {
+	at, _, err := unstructured.NestedString(status.Object, "status", "lastUpdated")
+	return err == nil && at != ""
+}
+
+// observed fills in the states that a report has for the planned sessions.
+func observed(planned []joinapi.Session, status *unstructured.Unstructured, now time.Time) []joinapi.Session {
+	states := map[string]string{}
+	// What is no list of peers is no report of them: their states stay empty.
+	peers, _, _ := unstructured.NestedSlice(status.Object, "status", "bgp", "peersV4")
+	for _, peer := range peers {
+		fields, ok := peer.(map[string]any)
+		if !ok {
+			continue
+		}
+		ip, _, _ := unstructured.NestedString(fields, "peerIP")
+		state, _, _ := unstructured.NestedString(fields, "state")
+		states[ip] = state
+	}
+	sessions := slices.Clone(planned)
+	for i := range sessions {
+		sessions[i].State = joinapi.SessionState(states[sessions[i].PeerIP])
+		sessions[i].Observed = now
+	}
+	return sessions
+}
+
+// routes says of every Established session why it routes nothing, if so: there
+// is no block, or it is not announced.
+func (e *era) routes(a *account, sessions []joinapi.Session) []joinapi.Session {
+	why := e.unannounced(a.node.Name)
+	for i, s := range sessions {
+		switch {
+		case s.State != joinapi.Established:
+			sessions[i].Reason = e.taken(a.node.Name, s.PeerIP)
+		case why != "":
+			sessions[i].Reason = why
+		default:
+			sessions[i].Reason = e.filtered(a.node.Name, s.PeerIP)
+		}
+	}
+	return sessions
+}
+
+// unannounced is why a node announces no pods.
+func (e *era) unannounced(node string) string {
+	pool := e.get(ipPools, poolName)
+	if pool == nil {
+		return "there is no IPPool " + poolName + " yet"
+	}
+	for _, field := range []string{"disableBGPExport", "disabled"} {
+		if off, _, _ := unstructured.NestedBool(pool.Object, "spec", field); off {
+			return fmt.Sprintf("IPPool %s has %s, so its blocks are not to be relied on; joinsvc sets it back", poolName, field)
+		}
+	}
+	if k := e.kinds[blockAffinities]; !k.synced() {
+		return "joinsvc has not been able to read the nodes' blocks"
+	}
+	for _, affinity := range e.of(blockAffinities, node) {
+		if confirmed(affinity, e.Plan.Spec.Pods.Subnet) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("Calico has cut the node no block of %s to announce: it does with the first pod there that is not in the host's network", e.Plan.Spec.Pods.Subnet)
+}
+
+// confirmed says whether an affinity is a block that the node has for good, in
+// that range (libcalico-go/lib/backend/model/block_affinity.go).
+func confirmed(affinity *unstructured.Unstructured, pods netip.Prefix) bool {
+	text := func(field string) string {
+		value, _, _ := unstructured.NestedFieldNoCopy(affinity.Object, "spec", field)
+		return fmt.Sprint(value)
+	}
+	block, err := netip.ParsePrefix(text("cidr"))
+	return err == nil && text("state") == "confirmed" && text("deleted") != "true" && pods.Overlaps(block) && pods.Bits() <= block.Bits()
+}
+
+// filtered names the filters that somebody has put on joinsvc's own peer.
+func (e *era) filtered(node, address string) string {
+	for _, peer := range e.of(bgpPeers, node) {
+		ip, _, _ := unstructured.NestedString(peer.Object, "spec", "peerIP")
+		filters, _, _ := unstructured.NestedStringSlice(peer.Object, "spec", "filters")
+		if ip == address && len(filters) > 0 {
+			return fmt.Sprintf("BGPPeer %s has filters %v, which may refuse the node's block", peer.GetName(), filters)
+		}
+	}
+	return ""
+}
+
+// taken names the peer of somebody else that has the address of a session.
+func (e *era) taken(node, address string) string {
+	for _, peer := range e.all(bgpPeers) {
+		if rival(peer, node, address) {
+			return fmt.Sprintf("BGPPeer %s of somebody else has this leaf's address", peer.GetName())
+		}
+	}
+	return ""
+}
+
+// sweep removes what an earlier run of joinsvc has left of its questions.
+func (e *era) sweep(ctx context.Context) error {
+	var errs []error
+	for _, status := range e.all(nodeStatuses) {
+		node := nodeName(status)
+		if e.ledger.of(node) == nil && status.GetLabels()[managedBy] == fieldManager && status.GetName() == statusName(node) {
+			errs = append(errs, e.remove(ctx, nodeStatuses, status))
+		}
 	}
 	return errors.Join(errs...)
-}
-
-// absent is for a node that is not in the cluster, or not any more: it has no
-// session, whatever was reported of it.
-func (p *pass) absent(ctx context.Context, node string) error {
-	rack, _ := p.rack(node)
-	return errors.Join(p.forget(ctx, node), p.tell(ctx, node, planned(rack)))
-}
-
-// forget ends a node's inquiry and has it asked again at once.
-func (p *pass) forget(ctx context.Context, node string) error {
-	var dropped error
-	if _, open := p.open[node]; open {
-		dropped = p.drop(ctx, node, time.Time{})
-	}
-	delete(p.next, node)
-	return dropped
-}
-
-// inquire makes the object anew, because calico-node rewrites one only when
-// something differs: an empty status forces a report.
-func (p *pass) inquire(ctx context.Context, node string, now time.Time) error {
-	if err := p.remove(ctx, node); err != nil {
-		return err
-	}
-	options := metav1.CreateOptions{FieldManager: fieldManager}
-	made, err := p.statuses().Create(ctx, statusRequest(p.api, node), options)
-	if err != nil {
-		return fmt.Errorf("asking %s for its sessions: %w", node, err)
-	}
-	p.opened(node, made.GetUID(), now)
-	return nil
-}
-
-func (p *pass) remove(ctx context.Context, node string) error {
-	err := p.statuses().Delete(ctx, statusName(node), metav1.DeleteOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("removing CalicoNodeStatus %s: %w", statusName(node), err)
-	}
-	return nil
-}
-
-// drop ends the inquiry of a node.
-func (p *pass) drop(ctx context.Context, node string, next time.Time) error {
-	if err := p.remove(ctx, node); err != nil {
-		return err
-	}
-	p.closed(node, next)
-	return nil
-}
-
-// read looks for a node's answer.
-func (p *pass) read(ctx context.Context, node string, othersWait bool, now time.Time) error {
-	status, err := p.statuses().Get(ctx, statusName(node), metav1.GetOptions{})
-	inquiry := p.open[node]
-	switch {
-	case apierrors.IsNotFound(err) || err == nil && status.GetUID() != inquiry.uid:
-		p.closed(node, now) // somebody removed it: ask again
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading CalicoNodeStatus %s: %w", statusName(node), err)
-	}
-	settled, err := p.judge(ctx, node, status, now)
-	if err != nil {
-		return err
-	}
-	if next, over := p.over(node, settled, othersWait, now); over {
-		return p.drop(ctx, node, next)
-	}
-	return nil
-}
-
-// judge tells what a status says; settled means that every planned session is
-// Established.
-func (p *pass) judge(ctx context.Context, node string, status *unstructured.Unstructured, now time.Time) (settled bool, err error) {
-	rack, _ := p.rack(node)
-	sessions := planned(rack)
-	if !reported(status) {
-		if now.Sub(p.open[node].since) < reportTimeout {
-			return false, nil
-		}
-		return false, p.tell(ctx, node, sessions)
-	}
-	sessions = observe(sessions, status, now)
-	return established(sessions), p.tell(ctx, node, sessions)
-}
-
-func (p *pass) tell(ctx context.Context, node string, sessions []joinapi.Session) error {
-	if told, before := p.told[node]; before && sameStates(told, sessions) {
-		return nil
-	}
-	if err := p.Sessions(ctx, node, sessions); err != nil {
-		return fmt.Errorf("telling the sessions of %s: %w", node, err)
-	}
-	p.told[node] = sessions
-	return nil
 }

@@ -51,7 +51,10 @@ func signer(keyPEM []byte) (any, error) {
 // kube-system, because RBAC cannot restrict a create to names; it may delete
 // them but read none. Of Nodes it changes the status subresource only, which
 // is where Calico's own client writes the two annotations. Both API groups
-// are named because an installation of Calico serves one or the other.
+// are named because an installation of Calico serves one or the other. What is
+// followed is listed and watched; removed are BGPPeers and requests for a node's
+// status alone, of which joinsvc makes some for each node. calico-node's
+// DaemonSet says which group Calico itself uses while both are served.
 const rbac = `---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -65,20 +68,43 @@ rules:
   resources: [nodes/status]
   verbs: [patch]
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
-  resources: [bgpconfigurations, bgppeers, ippools]
-  verbs: [get, create, patch]
+  resources: [bgpconfigurations, ippools]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [crd.projectcalico.org, projectcalico.org]
+  resources: [bgppeers]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
   resources: [caliconodestatuses]
-  verbs: [get, create, delete]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
-  resources: [clusterinformations]
-  verbs: [get]
+  resources: [bgpfilters, blockaffinities, clusterinformations]
+  verbs: [get, list, watch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
   name: ` + User + `
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "` + User + `"}
+subjects:
+- {apiGroup: rbac.authorization.k8s.io, kind: User, name: "` + User + `"}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: ` + User + `:calico-node
+  namespace: kube-system
+rules:
+- apiGroups: [apps]
+  resources: [daemonsets]
+  resourceNames: [calico-node]
+  verbs: [get]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: ` + User + `:calico-node
+  namespace: kube-system
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: "` + User + `:calico-node"}
 subjects:
 - {apiGroup: rbac.authorization.k8s.io, kind: User, name: "` + User + `"}
 ---

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,16 +102,22 @@ func TestRBAC(t *testing.T) {
 	for _, r := range rules {
 		for _, resource := range r.Resources {
 			verbs[resource] = r.Verbs
+			if resource == "daemonsets" && !slices.Equal(r.ResourceNames, []string{"calico-node"}) {
+				t.Errorf("joinsvc may read the DaemonSets %v", r.ResourceNames)
+			}
 		}
 	}
 	want := map[string][]string{
 		"nodes":               {"get", "list", "watch"},
 		"nodes/status":        {"patch"},
-		"bgpconfigurations":   {"get", "create", "patch"},
-		"bgppeers":            {"get", "create", "patch"},
-		"ippools":             {"get", "create", "patch"},
-		"caliconodestatuses":  {"get", "create", "delete"},
-		"clusterinformations": {"get"},
+		"bgpconfigurations":   {"get", "list", "watch", "create", "patch"},
+		"ippools":             {"get", "list", "watch", "create", "patch"},
+		"bgppeers":            {"get", "list", "watch", "create", "patch", "delete"},
+		"caliconodestatuses":  {"get", "list", "watch", "create", "delete"},
+		"bgpfilters":          {"get", "list", "watch"},
+		"blockaffinities":     {"get", "list", "watch"},
+		"clusterinformations": {"get", "list", "watch"},
+		"daemonsets":          {"get"},
 		"secrets":             {"create", "delete"},
 	}
 	if diff := cmp.Diff(want, verbs); diff != "" {

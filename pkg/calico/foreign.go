@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package calico
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// others' objects, by kind.
+type foreignObjects struct {
+	peers, pools, configurations, filters []*unstructured.Unstructured
+}
+
+// foreign names what others have put in the way of a plan's sessions and routes,
+// by a key of each.
+func foreign(p plan.Plan, f foreignObjects) map[string]string {
+	found := map[string]string{}
+	for _, peer := range f.peers {
+		if text := foreignPeer(p, peer); text != "" {
+			found["foreign BGPPeer "+peer.GetName()] = text
+		}
+	}
+	for _, pool := range f.pools {
+		if text := foreignPool(p, pool); text != "" {
+			found["foreign IPPool "+pool.GetName()] = text
+		}
+	}
+	for _, c := range f.configurations {
+		if text := foreignConfiguration(c); text != "" {
+			found["foreign BGPConfiguration "+c.GetName()] = text
+		}
+	}
+	for _, filter := range f.filters {
+		found["foreign BGPFilter "+filter.GetName()] = fmt.Sprintf("BGPFilter %s is not joinsvc's; %s", filter.GetName(), users(filter.GetName(), f.peers))
+	}
+	return found
+}
+
+func users(filter string, peers []*unstructured.Unstructured) string {
+	var names []string
+	for _, peer := range peers {
+		if filters, _, _ := unstructured.NestedStringSlice(peer.Object, "spec", "filters"); slices.Contains(filters, filter) {
+			names = append(names, peer.GetName())
+		}
+	}
+	if len(names) == 0 {
+		return "no BGPPeer uses it, so it refuses nothing"
+	}
+	slices.Sort(names)
+	return "it may refuse what BGPPeer " + strings.Join(names, ", ") + " should announce"
+}
+
+func field(o *unstructured.Unstructured, name string) string {
+	text, _, _ := unstructured.NestedString(o.Object, "spec", name)
+	return text
+}
+
+// peerAddress is a peer's address without its port ("192.0.2.1:1790").
+func peerAddress(peer *unstructured.Unstructured) netip.Addr {
+	text := field(peer, "peerIP")
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr()
+	}
+	address, _ := netip.ParseAddr(text)
+	return address
+}
+
+// mine says whether joinsvc has a part in an object.
+func mine(o *unstructured.Unstructured) bool { return len(managers(o)[fieldManager]) > 0 }
+
+// rival says whether a peer of somebody else stands for the same session of a
+// node: a global one suppresses the node's (confd's updatePeersV1), and two for
+// one address make one protocol of BIRD.
+func rival(peer *unstructured.Unstructured, node, address string) bool {
+	if mine(peer) || peerAddress(peer).String() != address {
+		return false
+	}
+	return field(peer, "node") == node || field(peer, "node") == ""
+}
+
+func foreignPeer(p plan.Plan, peer *unstructured.Unstructured) string {
+	leaf := leafOf(p, peerAddress(peer))
+	if leaf == "" || mine(peer) {
+		return ""
+	}
+	name, node, selector := peer.GetName(), field(peer, "node"), field(peer, "nodeSelector")
+	switch {
+	case node != "":
+		return fmt.Sprintf("BGPPeer %s is not joinsvc's and gives node %s a session to %s (%s), which joinsvc's peer is for: remove one, kubectl delete bgppeer %s", name, node, leaf, peerAddress(peer), name)
+	case selector == "" || selector == "all()":
+		return fmt.Sprintf("BGPPeer %s is not joinsvc's and is for all nodes: Calico drops every node's own peer to %s (%s) for it, in silence; remove it, kubectl delete bgppeer %s", name, leaf, peerAddress(peer), name)
+	}
+	return fmt.Sprintf("BGPPeer %s is not joinsvc's and peers nodes of %q with %s (%s) a second time; remove it, kubectl delete bgppeer %s", name, selector, leaf, peerAddress(peer), name)
+}
+
+func leafOf(p plan.Plan, address netip.Addr) string {
+	for _, rack := range p.Spec.AllRacks() {
+		for _, leaf := range rack.Leaves {
+			if leaf.Address == address {
+				return leaf.Name
+			}
+		}
+	}
+	return ""
+}
+
+func foreignPool(p plan.Plan, pool *unstructured.Unstructured) string {
+	name := pool.GetName()
+	cidr, err := netip.ParsePrefix(field(pool, "cidr"))
+	uses, _, _ := unstructured.NestedStringSlice(pool.Object, "spec", "allowedUses")
+	off, _, _ := unstructured.NestedBool(pool.Object, "spec", "disabled")
+	switch {
+	case name == poolName || err != nil || !cidr.Addr().Is4():
+		return ""
+	case cidr.Overlaps(p.Spec.Pods.Subnet):
+		return fmt.Sprintf("IPPool %s (%s) is not joinsvc's and overlaps the plan's pods, %s: addresses are given twice; remove it", name, cidr, p.Spec.Pods.Subnet)
+	case len(uses) > 0 && !slices.Contains(uses, "Workload") || off:
+		return "" // no pod gets an address of it
+	}
+	return fmt.Sprintf("IPPool %s (%s) is not joinsvc's: pods may get addresses of it, which the plan's leaves do not expect; disable or remove it", name, cidr)
+}
+
+// foreignConfiguration is about another's BGPConfiguration, or what others have
+// put into ours.
+func foreignConfiguration(c *unstructured.Unstructured) string {
+	if c.GetName() != "default" {
+		return fmt.Sprintf("BGPConfiguration %s is not joinsvc's; what it says of single nodes goes before the plan", c.GetName())
+	}
+	var set []string
+	for _, name := range []string{"ignoredInterfaces", "listenPort", "prefixAdvertisements", "programClusterRoutes", "bindMode"} {
+		if _, there, _ := unstructured.NestedFieldNoCopy(c.Object, "spec", name); there {
+			set = append(set, name)
+		}
+	}
+	if len(set) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("BGPConfiguration default has %s, of which the plan knows nothing; see that the leaves' sessions and routes bear it", strings.Join(set, ", "))
+}
