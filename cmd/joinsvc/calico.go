@@ -41,11 +41,20 @@ func (l *link) reconcile(ctx context.Context, c *cluster.Cluster) {
 		Nodes:    l.leased,
 		Sessions: l.coordinator.Sessions,
 		Remarks:  l.remarks.set,
+		Pace:     pace(l.in.plan),
 		Log:      l.log,
 	}
 	if err := r.Run(ctx); err != nil && ctx.Err() == nil {
 		l.log.Error("calico's objects are not kept any more", "err", err)
 	}
+}
+
+// pace is how often nodes are asked, by how fast the plan's hosts are.
+func pace(p plan.Plan) calico.Pace {
+	if p.Spec.Kubernetes.Pace == plan.Slow {
+		return calico.Slow()
+	}
+	return calico.Normal()
 }
 
 // remarks are what the reconciler said last of the cluster as a whole.

@@ -79,13 +79,17 @@ func Manifest(data []byte, p plan.Plan) (string, error) {
 	if err != nil {
 		return "", &ManifestError{[]string{err.Error()}}
 	}
-	e := editor{docs: docs}
-	if env := e.environment(); env != nil {
+	e := editor{docs: docs, pods: p.Spec.Pods.Subnet.String()}
+	if container := e.node(); container != nil {
+		env := at(container, "env")
 		e.check(env)
+		e.refuse(container)
+		e.ipam()
 		for _, s := range settings(p) {
 			set(env, s)
 		}
 	}
+	e.resources()
 	if len(e.problems) > 0 {
 		return "", &ManifestError{e.problems}
 	}
@@ -133,6 +137,7 @@ func encode(docs []*yaml.Node) (string, error) {
 
 type editor struct {
 	docs     []*yaml.Node
+	pods     string // the plan's range
 	problems []string
 }
 
@@ -158,29 +163,42 @@ func (e *editor) find(path string) *yaml.Node {
 	return found[0]
 }
 
-// environment returns the list of calico-node's variables.
-func (e *editor) environment() *yaml.Node {
+// node returns calico-node's container, which has a list of variables.
+func (e *editor) node() *yaml.Node {
 	object := e.find(daemonSet)
 	if object == nil {
 		return nil
 	}
-	containers := at(object, "spec", "template", "spec", "containers")
-	if containers == nil {
+	if at(object, "spec", "template", "spec", "containers") == nil {
 		e.problem(daemonSet, "has no spec.template.spec.containers")
 		return nil
 	}
-	for _, c := range containers.Content {
-		if text(c, "name") != "calico-node" {
+	container := e.container("containers", "calico-node")
+	if container == nil {
+		e.problem(daemonSet, "has no container calico-node")
+		return nil
+	}
+	if env := at(container, "env"); env == nil || env.Kind != yaml.SequenceNode {
+		e.problem(daemonSet, "container calico-node has no list env")
+		return nil
+	}
+	return container
+}
+
+// container is one of the DaemonSet's, by its list and name; nil for none.
+func (e *editor) container(list, name string) *yaml.Node {
+	for _, doc := range e.docs {
+		o := doc.Content[0]
+		containers := at(o, "spec", "template", "spec", list)
+		if text(o, "kind") != "DaemonSet" || text(o, "metadata", "name") != "calico-node" || containers == nil {
 			continue
 		}
-		env := at(c, "env")
-		if env == nil || env.Kind != yaml.SequenceNode {
-			e.problem(daemonSet, "container calico-node has no list env")
-			return nil
+		for _, c := range containers.Content {
+			if text(c, "name") == name {
+				return c
+			}
 		}
-		return env
 	}
-	e.problem(daemonSet, "has no container calico-node")
 	return nil
 }
 
@@ -189,18 +207,6 @@ func (e *editor) environment() *yaml.Node {
 func (e *editor) check(env *yaml.Node) {
 	e.want(env, "DATASTORE_TYPE", "kubernetes", "joinsvc reaches Calico through the Kubernetes API")
 	e.want(env, "CALICO_NETWORKING_BACKEND", "bird", "only BIRD speaks BGP to the leaves")
-	for _, name := range []string{"AS", "NO_DEFAULT_POOLS"} {
-		if variable(env, name) != nil {
-			e.problem(daemonSet, "env %s: remove it; %s", name, refused(name))
-		}
-	}
-}
-
-func refused(name string) string {
-	if name == "AS" {
-		return "it gives every node the same number and overwrites the leased one"
-	}
-	return "calico-node does not start with it beside CALICO_IPV4POOL_CIDR"
 }
 
 func (e *editor) want(env *yaml.Node, name, value, why string) {

@@ -78,8 +78,8 @@ func TestManifestProblems(t *testing.T) {
               value: "true"
 `, 1), []string{
 			"DaemonSet kube-system/calico-node: env DATASTORE_TYPE: is missing, want kubernetes; joinsvc reaches Calico through the Kubernetes API",
-			"DaemonSet kube-system/calico-node: env AS: remove it; it gives every node the same number and overwrites the leased one",
-			"DaemonSet kube-system/calico-node: env NO_DEFAULT_POOLS: remove it; calico-node does not start with it beside CALICO_IPV4POOL_CIDR",
+			"DaemonSet kube-system/calico-node: env AS: is \"64512\", remove it; it gives every node the same number and overwrites the leased one",
+			"DaemonSet kube-system/calico-node: env NO_DEFAULT_POOLS: is \"true\", remove it; calico-node does not start with it beside CALICO_IPV4POOL_CIDR",
 		}},
 		"nothing but comments": {"---\n# one\n---\n# two\n", []string{
 			"DaemonSet kube-system/calico-node: is there 0 times, want once",

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package calico
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+func parsed(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	o := &unstructured.Unstructured{}
+	if err := json.Unmarshal([]byte(text), &o.Object); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return o
+}
+
+// What others have put in the way is named, and what is in nobody's way is not.
+func TestForeign(t *testing.T) {
+	one := func(kind, name, spec string) *unstructured.Unstructured {
+		return parsed(t, fmt.Sprintf(`{"kind":%q,"metadata":{"name":%q},"spec":%s}`, kind, name, spec))
+	}
+	for name, tc := range map[string]struct {
+		o    *unstructured.Unstructured
+		says string
+	}{
+		"global peer":            {one("BGPPeer", "g", `{"peerIP":"192.168.9.204"}`), "BGPPeer g is not joinsvc's and is for all nodes: Calico drops every node's own peer to leaf201"},
+		"global peer, a port":    {one("BGPPeer", "g", `{"peerIP":"192.168.9.205:179"}`), "drops every node's own peer to leaf202"},
+		"all()":                  {one("BGPPeer", "g", `{"peerIP":"192.168.9.205","nodeSelector":"all()"}`), "drops every node's own peer to leaf202"},
+		"selected":               {one("BGPPeer", "s", `{"peerIP":"192.168.9.204","nodeSelector":"rack == 'a'"}`), `peers nodes of "rack == 'a'" with leaf201`},
+		"a node's":               {one("BGPPeer", "n", `{"peerIP":"192.168.9.204","node":"k8c1m0"}`), "gives node k8c1m0 a session to leaf201"},
+		"another address":        {one("BGPPeer", "r", `{"peerIP":"192.0.2.1"}`), ""},
+		"overlapping pool":       {one("IPPool", "p", `{"cidr":"172.27.128.0/17","disabled":true}`), "overlaps the plan's pods, 172.27.0.0/16"},
+		"another pool":           {one("IPPool", "p", `{"cidr":"10.0.0.0/16"}`), "pods may get addresses of it"},
+		"another pool, disabled": {one("IPPool", "p", `{"cidr":"10.0.0.0/16","disabled":true}`), ""},
+		"load balancers' pool":   {one("IPPool", "p", `{"cidr":"10.0.0.0/16","allowedUses":["LoadBalancer"]}`), ""},
+		"IPv6 pool":              {one("IPPool", "p", `{"cidr":"fd00::/64"}`), ""},
+		"our pool":               {one("IPPool", poolName, `{"cidr":"172.27.0.0/16"}`), ""},
+		"a node's configuration": {one("BGPConfiguration", "node.k8c1m0", `{"listenPort":1790}`), "BGPConfiguration node.k8c1m0 is not joinsvc's"},
+		"in ours":                {one("BGPConfiguration", "default", `{"listenPort":1790,"ignoredInterfaces":["x"]}`), "BGPConfiguration default has ignoredInterfaces, listenPort"},
+		"ours":                   {one("BGPConfiguration", "default", `{"nodeToNodeMeshEnabled":false}`), ""},
+		"unused filter":          {one("BGPFilter", "f", `{}`), "BGPFilter f is not joinsvc's; no BGPPeer uses it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f foreignObjects
+			switch tc.o.GetKind() {
+			case "BGPPeer":
+				f.peers = append(f.peers, tc.o)
+			case "IPPool":
+				f.pools = append(f.pools, tc.o)
+			case "BGPConfiguration":
+				f.configurations = append(f.configurations, tc.o)
+			case "BGPFilter":
+				f.filters = append(f.filters, tc.o)
+			}
+			var got string
+			for _, text := range foreign(reference(t), f) {
+				got += text
+			}
+			if (got == "") != (tc.says == "") || !strings.Contains(got, tc.says) {
+				t.Errorf("says %q, want %q", got, tc.says)
+			}
+		})
+	}
+	f := foreignObjects{
+		filters: []*unstructured.Unstructured{one("BGPFilter", "f", `{}`)},
+		peers:   []*unstructured.Unstructured{one("BGPPeer", "r", `{"peerIP":"192.0.2.1","filters":["f"]}`)},
+	}
+	if got := foreign(reference(t), f)["foreign BGPFilter f"]; !strings.Contains(got, "it may refuse what BGPPeer r should announce") {
+		t.Errorf("a used filter: %q", got)
+	}
+}
+
+// A global peer of somebody's is named in the log once, in the status as long as
+// it is there, and as the reason of the session that it takes.
+func TestGlobalPeerIsNamed(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		names := w.everybody()
+		w.states[names[0]+" leaf201"] = "Idle"
+		w.start(nil)
+		pass(20 * time.Second)
+		w.put(bgpPeers, `{"apiVersion":"crd.projectcalico.org/v1","kind":"BGPPeer","metadata":{"name":"theirs"},"spec":{"peerIP":"192.168.9.204","asNumber":63500}}`, "kubectl")
+		pass(40 * time.Second)
+		const says = "BGPPeer theirs is not joinsvc's and is for all nodes"
+		if n := strings.Count(w.text(), "msg=calico what=\""+says); n != 1 || !strings.Contains(strings.Join(w.remarks, "\n"), says) {
+			t.Errorf("logged %d times, status %q", n, w.remarks)
+		}
+		if got := w.said(names[0]); got != "Idle: BGPPeer theirs of somebody else has this leaf's address" {
+			t.Errorf("told %q", got)
+		}
+		w.delete(bgpPeers, "theirs")
+		pass(time.Second)
+		if len(w.remarks) != 0 {
+			t.Errorf("afterwards: %q", w.remarks)
+		}
+	})
+}
+
+func TestObserved(t *testing.T) {
+	peer := func(ip, state string) any { return map[string]any{"peerIP": ip, "state": state} }
+	rack, now := reference(t).Spec.AllRacks()[0], time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	session := func(leaf, ip, state string) joinapi.Session {
+		return joinapi.Session{Leaf: leaf, PeerIP: ip, PeerASN: 63500, State: joinapi.SessionState(state), Observed: now}
+	}
+	for name, tc := range map[string]struct {
+		peers       []any
+		one, two    string
+		established bool
+	}{
+		"both":        {[]any{peer("192.168.9.205", "Established"), peer("192.168.9.204", "Established")}, "Established", "Established", true},
+		"one is down": {[]any{peer("192.168.9.204", "Established"), peer("192.168.9.205", "Active")}, "Established", "Active", false},
+		"one missing": {[]any{peer("192.168.9.204", "Established")}, "Established", "", false},
+		"foreign":     {[]any{peer("192.0.2.1", "Established")}, "", "", false},
+		"none":        {nil, "", "", false},
+		"nonsense":    {[]any{"x"}, "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"bgp": map[string]any{"peersV4": tc.peers}}}}
+			got := observed(planned(rack), status, now)
+			want := []joinapi.Session{session("leaf201", "192.168.9.204", tc.one), session("leaf202", "192.168.9.205", tc.two)}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("sessions (-want +got):\n%s", diff)
+			}
+			if established(got) != tc.established {
+				t.Errorf("established = %v", !tc.established)
+			}
+		})
+	}
+	reason := []joinapi.Session{session("leaf201", "192.168.9.204", "Established")}
+	reason[0].Reason = "no block"
+	if established(nil) || established(reason) {
+		t.Error("no session, or one with a reason, counts as established")
+	}
+}
+
+func TestReported(t *testing.T) {
+	if reported(parsed(t, `{}`)) || reported(parsed(t, `{"status":{}}`)) {
+		t.Error("a fresh object counts as a report")
+	}
+	if !reported(parsed(t, `{"status":{"lastUpdated":"2026-11-23T12:00:00Z"}}`)) {
+		t.Error("a report does not count")
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	p := newPlaces()
+	for i := range openAtOnce {
+		node, silent := fmt.Sprint("n", i), i < silentAtOnce+1
+		if got := p.take(node, silent); got != (i != silentAtOnce) {
+			t.Errorf("%s has a place: %v", node, got)
+		}
+	}
+	if !p.take("n0", false) {
+		t.Error("who has a place loses it by asking")
+	}
+	if p.take("late", false) == (len(p.held) >= openAtOnce) && len(p.held) > openAtOnce {
+		t.Error("more places than there are")
+	}
+	for i := range 3 {
+		p.take(fmt.Sprint("w", i), i == 0)
+	}
+	if !p.crowded() {
+		t.Error("nobody waits")
+	}
+	// n4 is silent and was refused first; of the others w1 waits longest.
+	if diff := cmp.Diff([]string{"w1", "n4"}, p.leave("n8")); diff != "" {
+		t.Errorf("called (-want +got):\n%s", diff)
+	}
+	if got := p.leave("n8"); got != nil {
+		t.Errorf("who has no place gives one back: %v", got)
+	}
+	if p.take("n4", true) {
+		t.Error("a silent node takes a place over the silent ones' share")
+	}
+	if !p.take("w1", false) {
+		t.Error("who was called finds no place")
+	}
+}
+
+func TestLine(t *testing.T) {
+	l := line{urgent: func(key string) bool { return strings.HasPrefix(key, "u") }}
+	for _, key := range []string{"a", "u1", "b", "u2"} {
+		l.Push(key)
+	}
+	var got []string
+	for l.Len() > 0 {
+		got = append(got, l.Pop())
+	}
+	if diff := cmp.Diff([]string{"u1", "u2", "a", "b"}, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+// The same words of forty nodes are one line, a port that changes is no news,
+// and what stands is repeated once a minute.
+func TestBoard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var shown []string
+		b := newBoard(slog.New(slog.NewTextHandler(&log, nil)), func(all []string) { shown = all })
+		for i := range 40 {
+			b.put(fmt.Sprint("node ", i), fmt.Sprintf("read tcp 10.0.0.1:%d->10.0.0.2:6443: reset", 1000+i))
+			b.put(fmt.Sprint("node ", i), fmt.Sprintf("read tcp 10.0.0.1:%d->10.0.0.2:6443: reset", 2000+i))
+		}
+		if n := strings.Count(log.String(), "\n"); n != 1 || len(shown) != 1 {
+			t.Errorf("%d lines, shown %q\n%s", n, shown, log.String())
+		}
+		go b.repeat(t.Context())
+		pass(5*time.Minute + time.Second)
+		if n := strings.Count(log.String(), "still"); n != 5 {
+			t.Errorf("repeated %d times in five minutes", n)
+		}
+		b.replace("node ", map[string]string{"node 1": "another"})
+		if diff := cmp.Diff([]string{"another"}, shown); diff != "" {
+			t.Errorf("shown (-want +got):\n%s", diff)
+		}
+		b.replace("node ", nil)
+		if n := strings.Count(log.String(), "msg=\"calico: over\""); n != 1 || len(shown) != 0 {
+			t.Errorf("over is said %d times", n)
+		}
+	})
+}
+
+func TestOurs(t *testing.T) {
+	object := func(label, entries string) *unstructured.Unstructured {
+		return parsed(t, fmt.Sprintf(`{"metadata":{"labels":{"app.kubernetes.io/managed-by":%q},"managedFields":%s}}`, label, entries))
+	}
+	entry := func(manager, operation, fields string) string {
+		return fmt.Sprintf(`{"manager":%q,"operation":%q,"fieldsV1":%s}`, manager, operation, fields)
+	}
+	const spec, labels = `{"f:spec":{"f:node":{},"f:peerIP":{}}}`, `{"f:metadata":{"f:labels":{}}}`
+	for name, tc := range map[string]struct {
+		o    *unstructured.Unstructured
+		want bool
+	}{
+		"ours":                      {object("joinsvc", "["+entry("joinsvc", "Apply", spec)+"]"), true},
+		"and a label of somebody's": {object("joinsvc", "["+entry("joinsvc", "Apply", spec)+","+entry("kubectl", "Update", labels)+"]"), true},
+		"label alone":               {object("joinsvc", "["+entry("kubectl", "Apply", spec)+"]"), false},
+		"manager alone":             {object("", "["+entry("joinsvc", "Apply", spec)+"]"), false},
+		"manager, but by update":    {object("joinsvc", "["+entry("joinsvc", "Update", spec)+"]"), false},
+		"somebody has a part":       {object("joinsvc", "["+entry("joinsvc", "Apply", spec)+","+entry("kubectl", "Update", `{"f:spec":{"f:password":{}}}`)+"]"), false},
+		"our label, their spec":     {object("joinsvc", "["+entry("joinsvc", "Apply", labels)+","+entry("kubectl", "Update", spec)+"]"), false},
+		"nobody knows":              {object("joinsvc", "[]"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := ours(tc.o); got != tc.want {
+				t.Errorf("ours = %v", got)
+			}
+		})
+	}
+}
