@@ -54,6 +54,13 @@ func TestControlPlane(t *testing.T) {
 	t.Run("served", f.testServed)
 	t.Run("rendered", f.testRendered)
 	t.Run("racks", f.testRacks)
+	t.Run("block", f.testBlock)
+	t.Run("set back", f.testSetBack)
+	t.Run("leftovers", f.testLeftovers)
+	t.Run("others' objects", f.testOthers)
+	t.Run("no node status", f.testNoNodeStatus)
+	t.Run("native", f.testNative)
+	t.Run("cut off", f.testCutOff) // the last, for it ends the control plane
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -190,6 +197,23 @@ func (f *fixture) testLeastRights(t *testing.T) {
 			t.Fatal(err)
 		}
 		return err == nil
+	}
+	for _, group := range []string{"crd.projectcalico.org", "projectcalico.org"} {
+		for _, yes := range []string{"list bgppeers", "delete bgppeers", "watch ippools", "patch ippools", "watch blockaffinities", "watch bgpfilters", "watch clusterinformations", "delete caliconodestatuses"} {
+			verb, resource, _ := strings.Cut(yes, " ")
+			if !can(verb, resource+"."+group) {
+				t.Errorf("joinsvc may not %s of %s", yes, group)
+			}
+		}
+		for _, no := range []string{"delete ippools", "delete bgpconfigurations", "patch blockaffinities", "delete bgpfilters", "patch clusterinformations", "deletecollection bgppeers"} {
+			verb, resource, _ := strings.Cut(no, " ")
+			if can(verb, resource+"."+group) {
+				t.Errorf("joinsvc may %s of %s", no, group)
+			}
+		}
+	}
+	if !can("get", "daemonsets.apps/calico-node", "-n", "kube-system") || can("get", "daemonsets.apps/kube-proxy", "-n", "kube-system") || can("list", "daemonsets.apps", "-n", "kube-system") {
+		t.Error("joinsvc may not read calico-node's DaemonSet, or others'")
 	}
 	if !can("watch", "nodes") || !can("patch", "nodes", "--subresource", "status") || !can("create", "secrets", "-n", "kube-system") {
 		t.Error("joinsvc cannot do its work")

@@ -26,9 +26,13 @@ type coordinator struct {
 	mu   sync.Mutex
 	told map[string][]joinapi.Session
 	key  string // that every node is enrolled with
-	log  strings.Builder
-	stop context.CancelFunc
-	done chan error
+	left int    // how many of the plan's nodes, from its end, hold no lease
+
+	remarks []string
+	log     strings.Builder
+	stop    context.CancelFunc
+	done    chan error
+	once    sync.Once
 }
 
 // reconcile runs joinsvc's reconciler with joinsvc's own rights.
@@ -47,19 +51,31 @@ func (f *fixture) reconcile(t *testing.T, p plan.Plan) *coordinator {
 			c.told[node] = slices.Clone(s)
 			return nil
 		},
+		Remarks: func(all []string) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.remarks = all
+		},
 		Log: slog.New(slog.NewTextHandler(c, nil)),
 	}
 	go func() { c.done <- r.Run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-c.done; !errors.Is(err, context.Canceled) {
-			t.Errorf("the reconciler ended with %v", err)
-		}
+		c.end(t)
 		if t.Failed() {
 			t.Logf("joinsvc's log:\n%s", c.text())
 		}
 	})
 	return c
+}
+
+// end stops the reconciler; a second time it does nothing.
+func (c *coordinator) end(t *testing.T) {
+	c.once.Do(func() {
+		c.stop()
+		if err := <-c.done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the reconciler ended with %v", err)
+		}
+	})
 }
 
 func (c *coordinator) Write(p []byte) (int, error) {
@@ -90,7 +106,7 @@ func (c *coordinator) leases(p plan.Plan) []calico.Node {
 	defer c.mu.Unlock()
 	var nodes []calico.Node
 	asns := p.Spec.ASNs()
-	for i, n := range p.Spec.Nodes {
+	for i, n := range p.Spec.Nodes[:len(p.Spec.Nodes)-c.left] {
 		nodes = append(nodes, calico.Node{Name: p.FQDN(n), Address: n.Address, ASN: asns[i], Key: c.key})
 	}
 	return nodes
@@ -145,7 +161,7 @@ func peersOf(names ...string) map[string]map[string]any {
 	for _, name := range names {
 		for leaf, address := range map[string]string{"leaf201": "192.168.9.204", "leaf202": "192.168.9.205"} {
 			peers["BGPPeer/"+leaf+"-"+name] = map[string]any{
-				"asNumber": 63500.0, "node": name + domain, "peerIP": address,
+				"asNumber": 63500.0, "node": name + domain, "peerIP": address, "sourceAddress": "UseNodeIP",
 			}
 		}
 	}
@@ -279,6 +295,11 @@ func want(want, got string) error {
 
 func (f *fixture) report(t *testing.T, node, first, second string) error {
 	t.Helper()
+	return f.reportTo(t, statuses, node, first, second)
+}
+
+func (f *fixture) reportTo(t *testing.T, statuses, node, first, second string) error {
+	t.Helper()
 	patch := fmt.Sprintf(`{"status":{"lastUpdated":%q,"bgp":{
 		"numberEstablishedV4":0,"numberNotEstablishedV4":0,"numberEstablishedV6":0,"numberNotEstablishedV6":0,"peersV4":[
 		{"peerIP":"192.168.9.204","type":"NodePeer","state":%q,"since":"12:00:00"},
@@ -308,8 +329,8 @@ func (f *fixture) testLockedDatastore(t *testing.T) {
 		f.kubectl(t, fmt.Sprintf("apiVersion: crd.projectcalico.org/v1\nkind: ClusterInformation\nmetadata: {name: default}\nspec: {datastoreReady: %v}\n", ready),
 			"apply", "--server-side", "--force-conflicts", "-f", "-")
 	}
-	lock(false)
 	f.kubectl(t, "", "delete", "bgppeers.crd.projectcalico.org", "leaf201-k8c1s2")
+	lock(false)
 	c := f.reconcile(t, f.plan)
 	eventually(t, "the lock is noticed", func() error {
 		if !strings.Contains(c.text(), "datastoreReady is false") {
@@ -324,6 +345,39 @@ func (f *fixture) testLockedDatastore(t *testing.T) {
 	eventually(t, "the peer is back", func() error {
 		_, err := f.Kubectl(t.Context(), "", "get", "bgppeers.crd.projectcalico.org", "leaf201-k8c1s2")
 		return err
+	})
+}
+
+// reason is why the first session of a node is not to be relied on.
+func (c *coordinator) reason(node string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.told[node]) == 0 {
+		return "nothing told"
+	}
+	return c.told[node][0].Reason
+}
+
+func (c *coordinator) remarked() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.remarks, "\n")
+}
+
+func (c *coordinator) release(left int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = left
+}
+
+// says waits until a text holds another.
+func says(t *testing.T, what, part string, text func() string) {
+	t.Helper()
+	eventually(t, what, func() error {
+		if got := text(); !strings.Contains(got, part) {
+			return fmt.Errorf("got %q, want %q in it", got, part)
+		}
+		return nil
 	})
 }
 

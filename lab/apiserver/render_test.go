@@ -73,7 +73,7 @@ func (f *fixture) testRacks(t *testing.T) {
 	want := peersOf("k8c1m0", "k8c1s1")
 	for leaf, address := range map[string]string{"leaf301": "192.168.10.204", "leaf302": "192.168.10.205"} {
 		want["BGPPeer/"+leaf+"-k8c1s2"] = map[string]any{
-			"asNumber": 63501.0, "node": "k8c1s2" + domain, "peerIP": address,
+			"asNumber": 63501.0, "node": "k8c1s2" + domain, "peerIP": address, "sourceAddress": "UseNodeIP",
 		}
 	}
 	f.wantCalico(t, "bgpPeer", want)
