@@ -23,7 +23,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 type syncBuffer struct {
@@ -132,7 +131,7 @@ func TestServeEnrolStatusRestart(t *testing.T) {
 		t.Errorf("%+v, %v", asJSON, err)
 	}
 	key, _ := newKey(t)
-	id := joinapi.Identity{Hostname: "localhost", MACs: []plan.MAC{"00:00:5e:00:53:12"}}
+	id := joinapi.Identity{Hostname: "localhost", MACs: []joinapi.MAC{"00:00:5e:00:53:12"}}
 	if _, err := joinapi.Enrol(t.Context(), url, token, key, id); err != nil {
 		t.Fatal(err)
 	}
@@ -177,11 +176,11 @@ func TestServeOrdersInitWithCalico(t *testing.T) {
 	defer stop()
 	key, keyPEM := newKey(t)
 	resp, err := joinapi.Enrol(t.Context(), url, strings.TrimSpace(i.ok("token", "create", "--node", "k8c1m0")), key,
-		joinapi.Identity{MACs: []plan.MAC{"00:00:5e:00:53:01"}})
+		joinapi.Identity{MACs: []joinapi.MAC{"00:00:5e:00:53:01"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := joinapi.NewClient(url, []byte(resp.CA), []byte(resp.Certificate), keyPEM, joinapi.Identity{MACs: []plan.MAC{"00:00:5e:00:53:01"}})
+	c, err := joinapi.NewClient(url, []byte(resp.CA), []byte(resp.Certificate), keyPEM, joinapi.Identity{MACs: []joinapi.MAC{"00:00:5e:00:53:01"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +316,7 @@ func TestCallsThatCannotBeMeant(t *testing.T) {
 func TestStatusText(t *testing.T) {
 	var out bytes.Buffer
 	err := printStatus(&out, joinapi.Status{Nodes: []joinapi.NodeStatus{{
-		Name: "k8c1m0", Role: plan.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
+		Name: "k8c1m0", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
 		Reports:  []joinapi.Report{{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: "bond0 runs on one leg"}},
 		Sessions: []joinapi.Session{{Leaf: "leaf201", PeerIP: "192.168.9.204", PeerASN: 63500, State: joinapi.Established, Reason: "it has no block", Observed: time.Now().Add(-31 * time.Minute)}},
 	}}, Remarks: []string{"waiting for Calico"}})

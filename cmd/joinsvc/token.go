@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 func tokenCommand(load func() (config, error)) *cobra.Command {
@@ -41,7 +40,7 @@ A host that was installed anew has a new key, and is refused until a token with
 	cmd.Flags().DurationVar(&req.TTL, "ttl", 24*time.Hour, "how long it is valid")
 	cmd.Flags().StringVar(&req.Node, "node", "", "the one planned node that may use it")
 	cmd.Flags().BoolVar(&req.Reinstalled, "reinstalled", false, "the host of --node was installed anew: it keeps its address and ASN")
-	cmd.Flags().StringVar(&role, "role", string(plan.Worker), "what hosts may become with it: worker or control-plane; with --node the plan says it")
+	cmd.Flags().StringVar(&role, "role", string(joinapi.Worker), "what hosts may become with it: worker or control-plane; with --node the plan says it")
 	format := output(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		asJSON, err := wantsJSON(*format)
@@ -70,9 +69,9 @@ A host that was installed anew has a new key, and is refused until a token with
 
 // roleOf takes the role as it is written in one word, too; what it does not
 // know joinsvc refuses.
-func roleOf(word string) plan.Role {
+func roleOf(word string) joinapi.Role {
 	if word == "controlplane" {
-		return plan.ControlPlane
+		return joinapi.ControlPlane
 	}
-	return plan.Role(word)
+	return joinapi.Role(word)
 }

@@ -139,7 +139,11 @@ func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Res
 	if err != nil {
 		return phase.Result{}, fmt.Errorf("asking joinsvc for this host's plan: %w", err)
 	}
-	return p.host(ctx, view.Plan, client)
+	host, err := bootstrap.HostPlan(view.Plan)
+	if err != nil {
+		return phase.Result{}, err
+	}
+	return p.host(ctx, host, client)
 }
 
 // host goes through every phase, the last ones only with a coordinator.

@@ -150,7 +150,7 @@ func TestPrint(t *testing.T) {
 	}
 	h := top.Hosts[0]
 	res := Result{
-		Nodes: []joinapi.NodeStatus{{Name: h.FQDN, Role: h.Role, Address: h.Address.String(), ASN: h.ASN, Phase: joinapi.PhaseRouted}},
+		Nodes: []joinapi.NodeStatus{{Name: h.FQDN, Role: joinapi.Role(h.Role), Address: h.Address.String(), ASN: h.ASN, Phase: joinapi.PhaseRouted}},
 		Peers: peers, Neighbours: routed(top),
 		Stages: []Stage{
 			{What: "started", At: time.Second},

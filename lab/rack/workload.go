@@ -41,7 +41,7 @@ spec:
 // startWorkload applies the manifest once the first control plane has joined.
 func (w *watcher) startWorkload(ctx context.Context, status joinapi.Status) error {
 	ready := slices.ContainsFunc(status.Nodes, func(n joinapi.NodeStatus) bool {
-		return n.Role == plan.ControlPlane && (n.Phase == joinapi.PhaseJoined || n.Phase == joinapi.PhaseRouted)
+		return n.Role == joinapi.ControlPlane && (n.Phase == joinapi.PhaseJoined || n.Phase == joinapi.PhaseRouted)
 	})
 	if w.workload || !ready {
 		return nil

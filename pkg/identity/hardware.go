@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // Hardware reads the machine's identity below root ("" is the running system).
@@ -34,18 +33,18 @@ func Hardware(root string) (joinapi.Identity, error) {
 }
 
 // permanentMACs returns the addresses burnt into the physical interfaces.
-func permanentMACs(root string) ([]plan.MAC, error) {
+func permanentMACs(root string) ([]joinapi.MAC, error) {
 	links, err := filepath.Glob(filepath.Join(root, "/sys/class/net/*"))
 	if err != nil {
 		return nil, fmt.Errorf("listing interfaces: %w", err)
 	}
-	var macs []plan.MAC
+	var macs []joinapi.MAC
 	for _, link := range links {
 		// Only hardware has a device behind it; bonds, VLANs and the like do not.
 		if _, err := os.Stat(filepath.Join(link, "device")); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		var mac plan.MAC
+		var mac joinapi.MAC
 		if mac.UnmarshalText([]byte(permanentMAC(link))) == nil {
 			macs = append(macs, mac)
 		}

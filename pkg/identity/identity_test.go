@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 func write(t *testing.T, root, path, text string) {
@@ -49,7 +48,7 @@ func TestHardwareKnowsEnslavedLegsByTheirOwnAddress(t *testing.T) {
 	want := joinapi.Identity{
 		Hostname:  "bare",
 		MachineID: "0123",
-		MACs:      []plan.MAC{"00:00:5e:00:53:01", "00:00:5e:00:53:02"},
+		MACs:      []joinapi.MAC{"00:00:5e:00:53:01", "00:00:5e:00:53:02"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Hardware (-want +got):\n%s", diff)

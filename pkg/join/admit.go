@@ -4,7 +4,6 @@ package join
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -34,10 +33,10 @@ func admit(p plan.Plan, id joinapi.Identity, bound string) (plan.Node, error) {
 	return matches[0], nil
 }
 
-func byMAC(p plan.Plan, macs []plan.MAC) []plan.Node {
+func byMAC(p plan.Plan, macs []joinapi.MAC) []plan.Node {
 	var matches []plan.Node
 	for _, n := range p.Spec.Nodes {
-		if slices.ContainsFunc(n.MACs, func(m plan.MAC) bool { return slices.Contains(macs, m) }) {
+		if shares(plannedMACs(n), macs) {
 			matches = append(matches, n)
 		}
 	}
@@ -59,7 +58,7 @@ func reported(id joinapi.Identity) string {
 	return fmt.Sprintf("MACs %s, hostname %q, serial %q", enumerate(id.MACs), id.Hostname, id.Serial)
 }
 
-func enumerate(macs []plan.MAC) string {
+func enumerate(macs []joinapi.MAC) string {
 	if len(macs) == 0 {
 		return "none"
 	}

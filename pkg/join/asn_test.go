@@ -115,7 +115,7 @@ func TestRackHasNumbersOfItsOwn(t *testing.T) {
 	nodes := w.Plan.Spec.Nodes
 	token := w.token(joinapi.TokenRequest{Uses: 9})
 	for _, n := range []plan.Node{nodes[3], nodes[2], nodes[0]} {
-		if _, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Role: n.Role}), newKey(t), identityOf(n)); err != nil {
+		if _, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Role: joinapi.Role(n.Role)}), newKey(t), identityOf(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestRoutedByTheLeavesOfItsRack(t *testing.T) {
 	say("192.168.10.204")
 	w.wantPhase(s2, joinapi.PhaseRouted)
 	view, err := w.View(t.Context(), s2)
-	if err != nil || len(view.Plan.Fabric.Leaves) != 1 || view.Plan.Fabric.ASN != 63501 || view.Plan.NodeNetwork.VLAN != 1600 {
+	if err != nil || len(view.Plan.Leaves) != 1 || view.Plan.Leaves[0].ASN != 63501 || view.Plan.Network.VLAN != 1600 {
 		t.Errorf("it sees %+v, %v", view.Plan, err)
 	}
 

@@ -26,9 +26,9 @@ func TestEnrolGivesWhatThePlanSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := joinapi.Status{Cluster: "k8c1", Nodes: []joinapi.NodeStatus{
-		{Name: "k8c1m0.labs.haystacknetworks.com", Role: plan.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseEnrolled},
-		{Name: "k8c1s1.labs.haystacknetworks.com", Role: plan.Worker, Address: "192.168.9.194/28", ASN: 63552, Phase: joinapi.PhaseEnrolled},
-		{Name: "k8c1s2.labs.haystacknetworks.com", Role: plan.Worker, Address: "192.168.9.195/28", ASN: 63553, Phase: joinapi.PhaseEnrolled},
+		{Name: "k8c1m0.labs.haystacknetworks.com", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseEnrolled},
+		{Name: "k8c1s1.labs.haystacknetworks.com", Role: joinapi.Worker, Address: "192.168.9.194/28", ASN: 63552, Phase: joinapi.PhaseEnrolled},
+		{Name: "k8c1s2.labs.haystacknetworks.com", Role: joinapi.Worker, Address: "192.168.9.195/28", ASN: 63553, Phase: joinapi.PhaseEnrolled},
 	}}
 	if diff := cmp.Diff(want, status); diff != "" {
 		t.Error(diff)
@@ -79,7 +79,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"expired", expired, identityOf(s1), joinapi.CodeUnauthorized, "expired at", "expired at"},
 		{"used up", usedUp, identityOf(s1), joinapi.CodeUnauthorized, "used up (1 of 1)", "used up: 1 of 1, by [k8c1s2"},
 		{"another key for an enrolled node", good, identityOf(s2), joinapi.CodeConflict, "another key", "alarm=true"},
-		{"host in no inventory", good, joinapi.Identity{Hostname: "stray", MACs: []plan.MAC{"00:00:5e:00:53:ff"}}, joinapi.CodeForbidden, "00:00:5e:00:53:ff", "in no inventory"},
+		{"host in no inventory", good, joinapi.Identity{Hostname: "stray", MACs: []joinapi.MAC{"00:00:5e:00:53:ff"}}, joinapi.CodeForbidden, "00:00:5e:00:53:ff", "in no inventory"},
 	}
 	before, _ := w.Status(t.Context())
 	for _, tt := range tests {
@@ -146,14 +146,14 @@ func TestAdmission(t *testing.T) {
 		want        string // node, or what the refusal says
 		code        joinapi.Code
 	}{
-		{"one of its MACs", "", joinapi.Identity{Hostname: "localhost", MACs: []plan.MAC{"02:00:00:00:00:01", s1.MACs[1]}}, "k8c1s1", ""},
-		{"MAC before hostname", "", joinapi.Identity{Hostname: s2.Name, MACs: s1.MACs}, "k8c1s1", ""},
+		{"one of its MACs", "", joinapi.Identity{Hostname: "localhost", MACs: []joinapi.MAC{"02:00:00:00:00:01", joinapi.MAC(s1.MACs[1])}}, "k8c1s1", ""},
+		{"MAC before hostname", "", joinapi.Identity{Hostname: s2.Name, MACs: identityOf(s1).MACs}, "k8c1s1", ""},
 		{"hostname of a node without MACs", "", joinapi.Identity{Hostname: "k8c1s2.labs.haystacknetworks.com"}, "k8c1s2", ""},
 		{"hostname of a node with MACs", "", joinapi.Identity{Hostname: "k8c1s1"}, "no node for this host", joinapi.CodeForbidden},
 		{"bound token, node without MACs", "k8c1s2", joinapi.Identity{Hostname: "localhost"}, "k8c1s2", ""},
-		{"bound token, node with other MACs", "k8c1s1", joinapi.Identity{Hostname: "k8c1s1", MACs: []plan.MAC{"02:00:00:00:00:01"}}, "with a token for k8c1s1.", joinapi.CodeForbidden},
-		{"bound token, another node's MACs", "k8c1s2", joinapi.Identity{MACs: m0.MACs}, "by the plan this host is k8c1m0.", joinapi.CodeForbidden},
-		{"MACs of two nodes", "", joinapi.Identity{MACs: append(slices.Clone(m0.MACs), s1.MACs...)}, "k8c1m0 and k8c1s1", joinapi.CodeForbidden},
+		{"bound token, node with other MACs", "k8c1s1", joinapi.Identity{Hostname: "k8c1s1", MACs: []joinapi.MAC{"02:00:00:00:00:01"}}, "with a token for k8c1s1.", joinapi.CodeForbidden},
+		{"bound token, another node's MACs", "k8c1s2", joinapi.Identity{MACs: identityOf(m0).MACs}, "by the plan this host is k8c1m0.", joinapi.CodeForbidden},
+		{"MACs of two nodes", "", joinapi.Identity{MACs: slices.Concat(identityOf(m0).MACs, identityOf(s1).MACs)}, "k8c1m0 and k8c1s1", joinapi.CodeForbidden},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestLeaseFallsToTheNextFreeASN(t *testing.T) {
 	p := testPlan(t)
 	w := newWorld(t, p)
 	token := w.token(joinapi.TokenRequest{Uses: 9})
-	if _, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Role: plan.ControlPlane}), newKey(t), identityOf(p.Spec.Nodes[0])); err != nil {
+	if _, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Role: joinapi.ControlPlane}), newKey(t), identityOf(p.Spec.Nodes[0])); err != nil {
 		t.Fatal(err)
 	}
 	// The operator edits the plan: another node is to have what the first leased.

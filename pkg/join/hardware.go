@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // The bounds of an Identity; a machine has fewer of everything.
@@ -29,7 +28,7 @@ func checkIdentity(id joinapi.Identity) error {
 // with the same "Not Specified".
 func (c *Coordinator) sameHardware(n Node, id joinapi.Identity) error {
 	known := c.cards(n)
-	if slices.ContainsFunc(id.MACs, func(m plan.MAC) bool { return slices.Contains(known, m) }) {
+	if shares(id.MACs, known) {
 		return nil
 	}
 	return refuse(joinapi.CodeForbidden, "other hardware",
@@ -39,10 +38,10 @@ func (c *Coordinator) sameHardware(n Node, id joinapi.Identity) error {
 
 // cards are the addresses that the node enrolled with, and those that the plan
 // gives it.
-func (c *Coordinator) cards(n Node) []plan.MAC {
+func (c *Coordinator) cards(n Node) []joinapi.MAC {
 	known := slices.Clone(n.Identity.MACs)
 	if planned, ok := c.planned(n.Name); ok {
-		known = append(known, planned.MACs...)
+		known = append(known, plannedMACs(planned)...)
 	}
 	slices.Sort(known)
 	return slices.Compact(known)

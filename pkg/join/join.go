@@ -195,7 +195,7 @@ func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, e
 	}
 	phase, reason := c.phase(n, rec)
 	sessions, _ := c.sessionsOf(n.Name, rec)
-	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: h, Sessions: sessions}, nil
+	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: onWire(h), Sessions: sessions}, nil
 }
 
 // planned is what the plan says of a node, by its fully qualified name.

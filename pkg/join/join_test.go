@@ -154,7 +154,11 @@ func csr(t *testing.T, key crypto.Signer) string {
 }
 
 func identityOf(n plan.Node) joinapi.Identity {
-	return joinapi.Identity{Hostname: n.Name, MACs: n.MACs}
+	id := joinapi.Identity{Hostname: n.Name}
+	for _, m := range n.MACs {
+		id.MACs = append(id.MACs, joinapi.MAC(m))
+	}
+	return id
 }
 
 // enrol enrols a host and returns who it is from then on.
@@ -184,7 +188,7 @@ func (w *world) all() []join.Caller {
 	w.t.Helper()
 	tokens := map[plan.Role]string{}
 	for _, role := range []plan.Role{plan.ControlPlane, plan.Worker} {
-		tokens[role] = w.token(joinapi.TokenRequest{Uses: len(w.Plan.Spec.Nodes), Role: role})
+		tokens[role] = w.token(joinapi.TokenRequest{Uses: len(w.Plan.Spec.Nodes), Role: joinapi.Role(role)})
 	}
 	var callers []join.Caller
 	for _, n := range w.Plan.Spec.Nodes {

@@ -257,9 +257,9 @@ func TestACloneIsNotItsOriginal(t *testing.T) {
 		refused bool
 	}{
 		{"all of its cards", own, false},
-		{"one of its cards, one new", joinapi.Identity{MACs: []plan.MAC{"00:00:5e:00:53:f1", own.MACs[1]}}, false},
+		{"one of its cards, one new", joinapi.Identity{MACs: []joinapi.MAC{"00:00:5e:00:53:f1", own.MACs[1]}}, false},
 		{"another planned node", other, true},
-		{"its name and serial, new cards", joinapi.Identity{Hostname: own.Hostname, Serial: own.Serial, MACs: []plan.MAC{"00:00:5e:00:53:f1"}}, true},
+		{"its name and serial, new cards", joinapi.Identity{Hostname: own.Hostname, Serial: own.Serial, MACs: []joinapi.MAC{"00:00:5e:00:53:f1"}}, true},
 		{"no card", joinapi.Identity{}, true},
 	}
 	for _, tt := range tests {
@@ -275,12 +275,12 @@ func TestACloneIsNotItsOriginal(t *testing.T) {
 	}
 	t.Run("new cards, which the plan has by now", func(t *testing.T) {
 		w.Plan.Spec.Nodes[0].MACs = []plan.MAC{"00:00:5e:00:53:f1"}
-		if _, err := w.View(t.Context(), on(who, joinapi.Identity{MACs: w.Plan.Spec.Nodes[0].MACs})); err != nil {
+		if _, err := w.View(t.Context(), on(who, identityOf(w.Plan.Spec.Nodes[0]))); err != nil {
 			t.Errorf("refused: %v", err)
 		}
 	})
 	t.Run("too many cards", func(t *testing.T) {
-		_, err := w.View(t.Context(), on(who, joinapi.Identity{MACs: make([]plan.MAC, 65)}))
+		_, err := w.View(t.Context(), on(who, joinapi.Identity{MACs: make([]joinapi.MAC, 65)}))
 		wantCode(t, err, joinapi.CodeInvalid, "more than 64 MACs")
 	})
 	w.wantPhase(on(who, identityOf(w.Plan.Spec.Nodes[0])), joinapi.PhaseEnrolled)

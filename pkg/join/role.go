@@ -14,19 +14,20 @@ import (
 // or all of a role, which is the workers' when nothing is said. problem is what
 // is wrong with the request.
 func (c *Coordinator) admits(r joinapi.TokenRequest) (node string, role plan.Role, problem string) {
-	switch r.Role {
+	wanted := plan.Role(r.Role)
+	switch wanted {
 	case "", plan.ControlPlane, plan.Worker:
 	default:
 		return "", "", fmt.Sprintf("role: %q is not %s or %s", r.Role, plan.ControlPlane, plan.Worker)
 	}
 	if r.Node == "" {
-		return "", cmp.Or(r.Role, plan.Worker), ""
+		return "", cmp.Or(wanted, plan.Worker), ""
 	}
 	h, err := c.Plan.HostPlan(r.Node)
 	switch {
 	case err != nil:
 		return "", "", fmt.Sprintf("node: %v", err)
-	case r.Role != "" && r.Role != h.Role:
+	case wanted != "" && wanted != h.Role:
 		return "", "", fmt.Sprintf("role: the plan has %s as %s, not as %s; leave the role out, the node says it", h.Name, h.Role, r.Role)
 	}
 	return h.Name, "", ""

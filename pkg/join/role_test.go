@@ -22,12 +22,12 @@ func TestRolesOfTokens(t *testing.T) {
 	}{
 		{"nothing said, a worker", joinapi.TokenRequest{}, 1, ""},
 		{"nothing said, the control plane's addresses", joinapi.TokenRequest{}, 0, refused},
-		{"worker, a worker", joinapi.TokenRequest{Role: plan.Worker}, 1, ""},
-		{"worker, the control plane's addresses", joinapi.TokenRequest{Role: plan.Worker}, 0, refused},
-		{"control plane, the control plane", joinapi.TokenRequest{Role: plan.ControlPlane}, 0, ""},
-		{"control plane, a worker", joinapi.TokenRequest{Role: plan.ControlPlane}, 1, refused},
+		{"worker, a worker", joinapi.TokenRequest{Role: joinapi.Worker}, 1, ""},
+		{"worker, the control plane's addresses", joinapi.TokenRequest{Role: joinapi.Worker}, 0, refused},
+		{"control plane, the control plane", joinapi.TokenRequest{Role: joinapi.ControlPlane}, 0, ""},
+		{"control plane, a worker", joinapi.TokenRequest{Role: joinapi.ControlPlane}, 1, refused},
 		{"its node, the control plane", joinapi.TokenRequest{Node: "k8c1m0"}, 0, ""},
-		{"its node and role", joinapi.TokenRequest{Node: "k8c1m0", Role: plan.ControlPlane}, 0, ""},
+		{"its node and role", joinapi.TokenRequest{Node: "k8c1m0", Role: joinapi.ControlPlane}, 0, ""},
 		{"another node's, the control plane's addresses", joinapi.TokenRequest{Node: "k8c1s1"}, 0, "token of another node"},
 	}
 	for _, tt := range tests {
@@ -67,7 +67,7 @@ func TestRolesOfTokenRequests(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	for says, r := range map[string]joinapi.TokenRequest{
 		`role: "etcd" is not control-plane or worker`:                                         {Role: "etcd"},
-		"role: the plan has k8c1s1.labs.haystacknetworks.com as worker, not as control-plane": {Role: plan.ControlPlane, Node: "k8c1s1"},
+		"role: the plan has k8c1s1.labs.haystacknetworks.com as worker, not as control-plane": {Role: joinapi.ControlPlane, Node: "k8c1s1"},
 	} {
 		r.Uses, r.TTL = 1, time.Hour
 		_, err := w.CreateToken(t.Context(), r)

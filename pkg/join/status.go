@@ -22,7 +22,7 @@ func (c *Coordinator) Status(ctx context.Context) (joinapi.Status, error) {
 	asns := c.Plan.Spec.ASNs()
 	for i, planned := range c.Plan.Spec.Nodes {
 		s := joinapi.NodeStatus{
-			Name: c.Plan.FQDN(planned), Role: planned.Role, Address: planned.Address.String(), ASN: asns[i],
+			Name: c.Plan.FQDN(planned), Role: joinapi.Role(planned.Role), Address: planned.Address.String(), ASN: asns[i],
 		}
 		if n, ok := k.nodes[s.Name]; ok {
 			rec := k.sessions[s.Name]

@@ -8,13 +8,12 @@ import (
 	"crypto"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -26,9 +25,10 @@ const maxAnswer = 8 << 20
 // requestTimeout bounds one request with its answer.
 const requestTimeout = time.Minute
 
-// Client is a node's side of the API once it has enrolled. All its errors that
-// joinsvc itself answered are *Error; CodeNotYet and CodeTooMany ask to come
-// again after Error.RetryAfter, which is the caller's to do.
+// Client is a node's side of the API once it has enrolled. What joinsvc itself
+// answered instead of a result is an *Error, what anybody else answered is an
+// *UnexpectedAnswerError. Temporary and RetryAfter say whether to ask again and
+// when, which is the caller's to do.
 type Client struct{ caller caller }
 
 // NewClient makes a client for the joinsvc at server ("https://10.9.0.2:8443")
@@ -191,10 +191,13 @@ func (c caller) call(ctx context.Context, method, path string, body, into any) e
 		return fmt.Errorf("joinsvc's answer to %s is larger than %d bytes", path, maxAnswer)
 	}
 	if resp.StatusCode/100 != 2 {
-		return answered(resp, data)
+		return refusal(resp, data)
 	}
 	if into == nil {
 		return nil
+	}
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != "application/json" {
+		return newUnexpected(resp, kind, data)
 	}
 	// Unknown fields are let pass here alone: a newer joinsvc may say more
 	// than this client asks for.
@@ -219,6 +222,7 @@ func (c caller) request(ctx context.Context, method, path string, body any) (*ht
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	req.Header.Set("Accept", "application/json, "+ProblemMediaType)
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -226,26 +230,4 @@ func (c caller) request(ctx context.Context, method, path string, body any) (*ht
 		req.Header.Set(HeaderIdentity, c.identity)
 	}
 	return req, nil
-}
-
-// answered turns a refusal into *Error, whoever gave it.
-func answered(resp *http.Response, data []byte) error {
-	e := &Error{}
-	if err := json.Unmarshal(data, e); err != nil || e.Code == "" {
-		e = Errorf(CodeInternal, "%s answered %s: %s", resp.Request.URL.Host, resp.Status, bytes.TrimSpace(data[:min(len(data), 200)]))
-	}
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
-		e.RetryAfter = time.Duration(s) * time.Second
-	}
-	return e
-}
-
-// CodeOf returns the code of the *Error in err's chain; empty when there is
-// none, as when joinsvc could not be reached.
-func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package joinapi is what a host and joinsvc say to each other: wire types,
-// error codes and the client. It rests on the standard library and the plan.
+// errors and the client. It rests on the standard library alone.
+//
+// The wire is strict one way and tolerant the other. A field of a request that
+// joinsvc does not know is an error: passed over, "only this node may use the
+// token" would mean that every node may. A field of an answer that a host does
+// not know is passed over: an older nodeprep has to understand a newer joinsvc,
+// for joinsvc is updated once and hosts one by one. So joinsvc is updated first.
 package joinapi
 
-import (
-	"time"
-
-	"github.com/nodeprep/nodeprep/pkg/plan"
-)
+import "time"
 
 // Paths of version 1 of the API. All but PathEnrol want a client certificate.
 const (
@@ -39,10 +41,10 @@ const (
 
 // Identity is what a host says of its hardware.
 type Identity struct {
-	Hostname  string     `json:"hostname,omitempty"`
-	MachineID string     `json:"machineID,omitempty"` // /etc/machine-id
-	Serial    string     `json:"serial,omitempty"`    // SMBIOS product serial
-	MACs      []plan.MAC `json:"macs"`
+	Hostname  string `json:"hostname,omitempty"`
+	MachineID string `json:"machineID,omitempty"` // /etc/machine-id
+	Serial    string `json:"serial,omitempty"`    // SMBIOS product serial
+	MACs      []MAC  `json:"macs"`
 }
 
 // EnrolRequest asks for a certificate. The token travels in the Authorization
@@ -61,10 +63,10 @@ type EnrolResponse struct {
 
 // NodeView is all that a node may see: itself.
 type NodeView struct {
-	Phase    NodePhase     `json:"phase"`
-	Reason   string        `json:"reason,omitempty"`
-	Plan     plan.HostPlan `json:"plan"` // with the leased address and ASN
-	Sessions []Session     `json:"sessions,omitempty"`
+	Phase    NodePhase `json:"phase"`
+	Reason   string    `json:"reason,omitempty"`
+	Plan     HostPlan  `json:"plan"`
+	Sessions []Session `json:"sessions,omitempty"`
 }
 
 // Outcome is how one phase of a run on the host went.

@@ -2,11 +2,7 @@
 
 package joinapi
 
-import (
-	"time"
-
-	"github.com/nodeprep/nodeprep/pkg/plan"
-)
+import "time"
 
 // Operators' paths, served on the local socket only.
 const (
@@ -23,7 +19,7 @@ type TokenRequest struct {
 	// Role is what hosts that use it may become. A token without Role and Node
 	// admits workers alone: a host's hardware addresses, by which the plan tells
 	// a control plane, are its own words.
-	Role plan.Role `json:"role,omitempty"`
+	Role Role `json:"role,omitempty"`
 	// Reinstalled says that Node's key is gone with its old disk: whoever uses
 	// the token takes its place, and keeps its address and ASN.
 	Reinstalled bool `json:"reinstalled,omitempty"`
@@ -55,7 +51,7 @@ type Status struct {
 // enrolled has an empty phase.
 type NodeStatus struct {
 	Name     string    `json:"name"`
-	Role     plan.Role `json:"role"`
+	Role     Role      `json:"role"`
 	Address  string    `json:"address"`
 	ASN      uint32    `json:"asn"`
 	Phase    NodePhase `json:"phase"`

@@ -3,11 +3,8 @@
 package joinapi
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestParseToken(t *testing.T) {
@@ -43,51 +40,10 @@ func TestServerURL(t *testing.T) {
 	}
 }
 
-// What stands between may answer too, and not in JSON.
-func TestAnswersOfOthers(t *testing.T) {
-	var answer func(http.ResponseWriter)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
-	defer server.Close()
-	base, err := parseServer(strings.Replace(server.URL, "http:", "https:", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	base.Scheme = "http"
-	c := Client{caller: newCaller(base, nil)}
-	tests := []struct {
-		name   string
-		answer func(http.ResponseWriter)
-		code   Code
-		says   string
-		after  time.Duration
-	}{
-		{"a proxy's page", func(w http.ResponseWriter) { http.Error(w, "<html>bad gateway", http.StatusBadGateway) }, CodeInternal, "502 Bad Gateway: <html>bad gateway", 0},
-		{"a redirect", func(w http.ResponseWriter) { w.Header().Set("Location", "http://203.0.113.1/"); w.WriteHeader(302) }, CodeInternal, "302", 0},
-		{"not yet", func(w http.ResponseWriter) {
-			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(503)
-			_, _ = w.Write([]byte(`{"code":"not-yet","message":"waiting for k8c1m0"}`))
-		}, CodeNotYet, "waiting for k8c1m0", 7 * time.Second},
-		{"endless", func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, "", "larger than", 0},
-		{"no JSON", func(w http.ResponseWriter) { _, _ = w.Write([]byte("hello")) }, "", "reading joinsvc's answer", 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			answer = tt.answer
-			_, err := c.Node(t.Context())
-			if err == nil || CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
-				t.Fatalf("got %v, want %q saying %q", err, tt.code, tt.says)
-			}
-			if e, ok := err.(*Error); ok && e.RetryAfter != tt.after { //nolint:errorlint // call returns it unwrapped
-				t.Errorf("ask again after %v, want %v", e.RetryAfter, tt.after)
-			}
-		})
-	}
-}
-
 func TestStatusOfCodes(t *testing.T) {
 	for code, want := range map[Code]int{
-		CodeInvalid: 400, CodeUnauthorized: 401, CodeForbidden: 403, CodeNotFound: 404, CodeConflict: 409, CodeNotYet: 503, CodeTooMany: 429, CodeInternal: 500, "other": 500,
+		CodeInvalid: 400, CodeUnauthorized: 401, CodeForbidden: 403, CodeNotFound: 404, CodeMethodNotAllowed: 405, CodeConflict: 409, CodeTooLarge: 413,
+		CodeTooMany: 429, CodeNotYet: 503, CodeUnavailable: 503, CodeInternal: 500, "other": 500,
 	} {
 		if got := code.Status(); got != want {
 			t.Errorf("%s is %d, want %d", code, got, want)

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package joinhttp puts join on HTTP: decode, call, and map a code to a status.
+// Package joinhttp puts join on HTTP: decode, call, and answer with a result or
+// a problem document.
 package joinhttp
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -45,8 +42,7 @@ func Hosts(c *join.Coordinator, log *slog.Logger) http.Handler {
 	mux.HandleFunc("POST "+joinapi.PathAccess, a.answer(a.asNode(a.access)))
 	mux.HandleFunc("GET /healthz", a.answer(func(*http.Request) (any, error) { return nil, nil }))
 	mux.HandleFunc("GET /readyz", a.answer(a.ready))
-	mux.HandleFunc("/", a.answer(nowhere))
-	return mux
+	return a.route(mux)
 }
 
 // Operators serves what operators may ask. It checks nobody: whoever can open
@@ -57,8 +53,7 @@ func Operators(c *join.Coordinator, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET "+joinapi.PathStatus, a.answer(a.status))
 	mux.HandleFunc("POST "+joinapi.PathTokens, a.answer(a.createToken))
 	mux.HandleFunc("POST "+joinapi.PathReopen, a.answer(a.reopenInit))
-	mux.HandleFunc("/", a.answer(nowhere))
-	return mux
+	return a.route(mux)
 }
 
 // Server gives handler the time limits that a server on a network needs. Its
@@ -73,70 +68,6 @@ func Server(handler http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
-}
-
-// A result is what is encoded as the answer; nil is 204 No Content.
-type result = func(*http.Request) (any, error)
-
-func (a api) answer(do result) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		value, err := do(r)
-		switch {
-		case err != nil:
-			a.fail(w, r, err)
-		case value == nil:
-			w.WriteHeader(http.StatusNoContent)
-		default:
-			a.write(w, r, http.StatusOK, value)
-		}
-	}
-}
-
-func (a api) write(w http.ResponseWriter, r *http.Request, status int, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store") // answers hold tokens
-	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(value); err != nil {
-		a.log.Warn("answer lost", "path", r.URL.Path, "remote", r.RemoteAddr, "err", err)
-	}
-}
-
-// fail answers with the code of err; what has none is internal, and its detail
-// goes to the log alone.
-func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var e *joinapi.Error
-	if !errors.As(err, &e) {
-		a.log.Error("internal error", "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r), "err", err)
-		e = joinapi.Errorf(joinapi.CodeInternal, "joinsvc had an internal error; its log says which")
-	}
-	level := slog.LevelWarn
-	if e.Code == joinapi.CodeNotYet {
-		level = slog.LevelDebug // every host asks until it is its turn
-	}
-	a.log.Log(r.Context(), level, "refused", "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r), "code", e.Code, "err", err)
-	if e.RetryAfter > 0 {
-		// RFC 9110 section 10.2.3: whole seconds.
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
-	}
-	a.write(w, r, e.Code.Status(), e)
-}
-
-func nowhere(r *http.Request) (any, error) {
-	return nil, joinapi.Errorf(joinapi.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path)
-}
-
-// decode reads one JSON value of at most limit bytes without unknown fields.
-func decode[T any](r *http.Request, limit int64) (T, error) {
-	var value T
-	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, limit))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&value); err != nil {
-		return value, joinapi.Errorf(joinapi.CodeInvalid, "the request's body: %v", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return value, joinapi.Errorf(joinapi.CodeInvalid, "the request's body: something follows its one value")
-	}
-	return value, nil
 }
 
 // asNode lets through who shows a certificate of a node. The node is the
