@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // Hardware addresses are a host's own words. A token that says nothing of it
