@@ -141,7 +141,7 @@ func (l laboratory) trial(t *testing.T, s standing, p joinapi.NodePhase, failed 
 	if s.role == plan.ControlPlane {
 		tr.node = l.plan.Spec.Nodes[0]
 	}
-	tr.who = Caller{Node: l.plan.FQDN(tr.node), Key: l.key, Identity: joinapi.Identity{MACs: tr.node.MACs}}
+	tr.who = Caller{Node: l.plan.FQDN(tr.node), Key: l.key, Identity: joinapi.Identity{MACs: plannedMACs(tr.node)}}
 	tr.Coordinator = &Coordinator{
 		Plan: l.plan, Store: tr.store, CA: l.ca, Now: func() time.Time { return tr.now }, Log: slog.New(slog.DiscardHandler),
 		Kubeadm: Kubeadm{
