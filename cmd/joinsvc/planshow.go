@@ -133,8 +133,6 @@ func balancers(l plan.LoadBalancers) string {
 		return "none"
 	case l.MetalLB.Version != "":
 		return fmt.Sprintf("%s, given out by MetalLB %s", l.Subnet, l.MetalLB.Version)
-	case l.CalicoIPAM:
-		return l.Subnet.String() + ", given out by Calico"
 	}
 	return l.Subnet.String()
 }

@@ -195,7 +195,6 @@ func TestRenderRefusals(t *testing.T) {
 		"no such folder":    {[]string{"terraform", examplePlan, "--lldp", "/nonexistent"}, 1, "opening the folder of --lldp: "},
 		"no ACI":            {[]string{"apic", edited(t, "    aci:\n", "    aci:\n      pod: 300\n")}, 1, "spec.fabric.aci.pod"},
 		"unknown flag":      {[]string{"calico", examplePlan, "--colour"}, 2, "--colour"},
-		"Calico's range":    {[]string{"metallb", edited(t, "metallb:\n      version: 0.16.1", "calicoIPAM: true")}, 1, "spec.loadBalancers.calicoIPAM: Calico owns the range"},
 		"no MetalLB":        {[]string{"metallb", edited(t, "    metallb:\n      version: 0.16.1\n", "")}, 1, "spec.loadBalancers.metallb.version: is missing"},
 		"no load balancer":  {[]string{"metallb", edited(t, "  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", "", "172.29.0.", "172.27.0.")}, 1, "spec.loadBalancers: is missing"},
 	} {

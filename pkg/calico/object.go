@@ -130,7 +130,7 @@ func Peers(a API, p plan.Plan, rack plan.Rack, n Node) []*unstructured.Unstructu
 	short := strings.TrimSuffix(n.Name, "."+p.Spec.Domain)
 	peers := make([]*unstructured.Unstructured, 0, len(rack.Leaves))
 	for _, leaf := range rack.Leaves {
-		peers = append(peers, a.object("BGPPeer", leaf.Name+"-"+short, map[string]any{
+		peers = append(peers, a.object("BGPPeer", plan.PeerName(leaf.Name, short), map[string]any{
 			"node":     n.Name,
 			"peerIP":   leaf.Address.String(),
 			"asNumber": int64(rack.LeafASN),

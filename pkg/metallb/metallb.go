@@ -63,15 +63,11 @@ func claim(lb plan.LoadBalancers) (release, error) {
 	if !lb.Subnet.IsValid() {
 		add("subnet", "is missing; want the range that MetalLB gives addresses from")
 	}
-	if lb.CalicoIPAM {
-		add("calicoIPAM", "Calico owns the range, and one range has one owner; render calico, or take calicoIPAM away")
-	}
 	if lb.MetalLB.Speaker {
 		add("metallb.speaker", "MetalLB's speaker would announce what Calico announces; take it away")
 	}
 	v, err := parseRelease(lb.MetalLB.Version)
 	switch {
-	case lb.MetalLB.Version == "" && lb.CalicoIPAM: // MetalLB is not meant to be there
 	case lb.MetalLB.Version == "":
 		add("metallb.version", "is missing; want MetalLB's release, such as 0.16.1: what it reads differs")
 	case err != nil:

@@ -127,16 +127,11 @@ func TestRefusals(t *testing.T) {
 			set(func(lb *plan.LoadBalancers) { lb.MetalLB = plan.MetalLB{} }),
 			"spec.loadBalancers.metallb.version: is missing; want MetalLB's release, such as 0.16.1: what it reads differs",
 		},
-		"Calico's": {
-			set(func(lb *plan.LoadBalancers) { lb.MetalLB, lb.CalicoIPAM = plan.MetalLB{}, true }),
-			"spec.loadBalancers.calicoIPAM: Calico owns the range, and one range has one owner; render calico, or take calicoIPAM away",
-		},
 		"everything at once": {
 			set(func(lb *plan.LoadBalancers) {
-				*lb = plan.LoadBalancers{MetalLB: plan.MetalLB{Version: "latest", Speaker: true}, CalicoIPAM: true}
+				*lb = plan.LoadBalancers{MetalLB: plan.MetalLB{Version: "latest", Speaker: true}}
 			}),
 			`spec.loadBalancers.subnet: is missing; want the range that MetalLB gives addresses from
-spec.loadBalancers.calicoIPAM: Calico owns the range, and one range has one owner; render calico, or take calicoIPAM away
 spec.loadBalancers.metallb.speaker: MetalLB's speaker would announce what Calico announces; take it away
 spec.loadBalancers.metallb.version: "latest" is no release; want one such as 0.16.1`,
 		},

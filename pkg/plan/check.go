@@ -41,7 +41,6 @@ func (c *checker) check(p Plan) {
 	c.loadBalancers(s)
 	c.overlaps(s)
 	c.kubernetes(s)
-	c.runtime(s)
 	c.nodes(s)
 	c.endpoint(s)
 	c.aci(s)

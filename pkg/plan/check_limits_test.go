@@ -107,9 +107,6 @@ func hostLimits() []limit {
 			{"192.168.9.194/27", "length /27"}, {"192.168.9.194/29", "length /29"}, {"192.168.9.194/28", ""}, {"192.168.9.192/28", "network address"},
 		}},
 		{"spec.nodes", in("role: control-plane", "role: %s"), [][2]string{{"control-plane", ""}, {"worker", "0 nodes"}}},
-		{"spec.runtime.dockerBridge", in("  packages:\n", "  runtime: {dockerBridge: %s}\n  packages:\n"), [][2]string{
-			{"10.99.0.1/24", ""}, {"10.99.0.0/24", "is the network"}, {`"fd00::1/64"`, "not IPv4"},
-		}},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 func (c *checker) nodes(s Spec) {
 	names, macs, asns, ports := seen{}, seen{}, seen{}, s.Fabric.portsTaken()
+	peers := map[string]peering{}
 	racks := make(map[string]Rack, len(s.Racks))
 	for _, r := range slices.Backward(s.AllRacks()) {
 		racks[r.Name] = r // of two with one name the first, as RackOf has it
@@ -24,6 +25,7 @@ func (c *checker) nodes(s Spec) {
 		if !ok {
 			c.noRack(at, n.Rack, len(s.Racks))
 		}
+		c.peerNames(at, n, rack, peers)
 		c.nodeAddress(at, n.Address, rack.NodeNetwork.Subnet)
 		c.nodeASN(at, s, n, numbers[i], rack, asns)
 		for j, mac := range n.MACs {
@@ -33,6 +35,24 @@ func (c *checker) nodes(s Spec) {
 		c.ports(at, n, rack, ports)
 	}
 	c.roles(s)
+}
+
+// A peering is a node and a leaf that it peers with, by their names.
+type peering struct{ leaf, node string }
+
+// peerNames wants a name of its own for each BGPPeer. Leaves sw and sw-a with
+// nodes a-n1 and n1 would share sw-a-n1, and one node lose its session.
+func (c *checker) peerNames(at place, n Node, r Rack, taken map[string]peering) {
+	path, about := at.at("name")
+	for _, leaf := range r.Leaves {
+		name, p := PeerName(leaf.Name, n.Name), peering{leaf.Name, n.Name}
+		other, ok := taken[name]
+		if ok && other != p {
+			c.errorf(path, "%sthe BGPPeer of %s and leaf %s would be called %s, as that of %s and leaf %s; rename one of them", about, p.node, p.leaf, name, other.node, other.leaf)
+			continue
+		}
+		taken[name] = p
+	}
 }
 
 // roles wants one control plane, if all nodes are known with their roles.

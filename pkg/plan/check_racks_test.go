@@ -176,7 +176,16 @@ func TestRacks(t *testing.T) {
 			"error: spec.racks[1].nodeNetwork.gateway: 10.1.0.62 is taken by spec.racks[0].nodeNetwork.gateway",
 			"error: spec.racks[1].nodeNetwork.subnet: 10.0.0.0/14 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
 		}},
-		{"a site that is over everything", []edit{{"  kubernetes:", "  site: [0.0.0.0/0]\n  runtime: {dockerBridge: 10.98.0.1/16}\n  loadBalancers: {subnet: 10.97.0.0/16}\n  kubernetes:"}}, []string{
+		{"two peers of one name, in one rack", []edit{
+			{"name: leaf101", "name: sw"}, {"name: leaf102", "name: sw-a"},
+			{"leaf101:1/{1..40}", "sw:1/{1..40}"}, {"leaf102:1/{1..40}", "sw-a:1/{1..40}"}, {`"a{01..40}"`, `"n{01..40}"`}, {"name: m0", "name: a-n07"},
+		}, []string{
+			"error: spec.pools[0].names: n07: the BGPPeer of n07 and leaf sw-a would be called sw-a-n07, as that of a-n07 and leaf sw; rename one of them",
+		}},
+		{"two peers of one name, in two racks", []edit{{"name: leaf103", "name: leaf101-b8"}, {`"b{8..9}"`, `"m{0..1}"`}, {"name: m0", "name: b8-m0"}}, []string{
+			"error: spec.pools[1].names: m0: the BGPPeer of m0 and leaf leaf101-b8 would be called leaf101-b8-m0, as that of b8-m0 and leaf leaf101; rename one of them",
+		}},
+		{"a site that is over everything", []edit{{"  kubernetes:", "  site: [0.0.0.0/0]\n  loadBalancers: {subnet: 10.97.0.0/16}\n  kubernetes:"}}, []string{
 			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
 			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.2.0.0/26 of spec.racks[1].nodeNetwork.subnet",
 			"error: spec.site[0]: 0.0.0.0/0 overlaps 10.64.0.0/14 of spec.pods.subnet",

@@ -88,9 +88,6 @@ func (c *checker) loadBalancers(s Spec) {
 	if lb.MetalLB.Speaker {
 		c.errorf("spec.loadBalancers.metallb.speaker", "makes MetalLB and Calico announce %s, both to the same leaves; want false: Calico announces", lb.Subnet)
 	}
-	if lb.CalicoIPAM && lb.MetalLB != (MetalLB{}) {
-		c.errorf("spec.loadBalancers.calicoIPAM", "gives %s a second owner beside spec.loadBalancers.metallb; want one of the two", lb.Subnet)
-	}
 	if lb.MetalLB != (MetalLB{}) {
 		c.metalLB(lb.MetalLB.Version)
 	}
@@ -168,7 +165,6 @@ func ownRanges(s Spec) []span {
 		span{"spec.pods.subnet", s.Pods.Subnet},
 		span{"spec.services.subnet", s.Services.Subnet},
 		span{"spec.loadBalancers.subnet", s.LoadBalancers.Subnet},
-		span{"spec.runtime.dockerBridge", s.Runtime.DockerBridge.Masked()},
 	)
 }
 

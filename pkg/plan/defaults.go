@@ -3,18 +3,12 @@
 package plan
 
 import (
-	"net/netip"
 	"time"
 )
 
 // GatewayMetric is what a default route through the gateway has where the plan
 // says nothing: below NetworkManager's 100 for another card, above BIRD's 0.
 const GatewayMetric = 50
-
-// dockerBridge is what docker takes where nothing is said to it.
-func dockerBridge() netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 17, 0, 1}), 16)
-}
 
 func (p *Plan) setDefaults() {
 	s := &p.Spec
@@ -25,10 +19,6 @@ func (p *Plan) setDefaults() {
 	setDefault(&s.Host.SELinux, Permissive)
 	setDefault(&s.Kubernetes.Pace, Normal)
 	setDefault(&s.Runtime.Name, Containerd)
-	setDefault(&s.Runtime.Cgroups, CgroupsV2)
-	if s.Runtime.Name == Docker {
-		setDefault(&s.Runtime.DockerBridge, dockerBridge())
-	}
 	s.NodeNetwork.setDefaults()
 	for i := range s.Racks {
 		s.Racks[i].setDefaults(*s)

@@ -30,6 +30,10 @@ func (h HostPlan) VLANName() string {
 	return fmt.Sprintf("%s.%d", h.Bond.Name, h.NodeNetwork.VLAN)
 }
 
+// PeerName names the BGPPeer of a leaf and a node, both by their short names:
+// "leaf201-k8c1m0". No two of a valid plan share one.
+func PeerName(leaf, node string) string { return leaf + "-" + node }
+
 // FQDN is the node's name with the plan's domain, which is its Kubernetes name.
 func (p Plan) FQDN(n Node) string { return n.Name + "." + p.Spec.Domain }
 

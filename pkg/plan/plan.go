@@ -121,8 +121,6 @@ type Range struct {
 type LoadBalancers struct {
 	Subnet  netip.Prefix `json:"subnet"` // IPv4, and no other range of the plan overlaps it
 	MetalLB MetalLB      `json:"metallb,omitzero"`
-	// CalicoIPAM has Calico's kube-controllers take the addresses (v3.30 and later).
-	CalicoIPAM bool `json:"calicoIPAM,omitempty"`
 }
 
 // MetalLB is the controller that takes addresses from the range.
@@ -144,16 +142,9 @@ type Kubernetes struct {
 	Pace Pace `json:"pace,omitempty"`
 }
 
-// Runtime is what runs containers, and what the kernel offers it.
+// Runtime is what runs containers.
 type Runtime struct {
-	Name RuntimeName `json:"name,omitempty"` // containerd (default) or docker
-	// CRIDockerd puts cri-dockerd between kubelet and docker, without which
-	// Kubernetes 1.24 and later know no docker.
-	CRIDockerd bool `json:"criDockerd,omitempty"`
-	// DockerBridge is docker's own bridge as its "bip" has it: an address with
-	// a length, 172.17.0.1/16. Default with docker; without docker none.
-	DockerBridge netip.Prefix `json:"dockerBridge,omitzero"`
-	Cgroups      Cgroups      `json:"cgroups,omitempty"` // v2 (default) or v1
+	Name RuntimeName `json:"name,omitempty"` // containerd, the one that hosts are prepared with
 }
 
 // Packages is where the hosts' package manager finds the runtime and Kubernetes.

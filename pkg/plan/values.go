@@ -18,6 +18,9 @@ func oneOf[T ~string](into *T, text []byte, values ...T) error {
 		return nil
 	}
 	last := len(values) - 1
+	if last == 0 {
+		return fmt.Errorf("want %s", values[0])
+	}
 	want := string(values[0])
 	for _, v := range values[1:last] {
 		want += ", " + string(v)
@@ -100,26 +103,19 @@ func (p *Pace) UnmarshalText(text []byte) error { return oneOf(p, text, Normal, 
 // RuntimeName is a container runtime.
 type RuntimeName string
 
-// The runtimes.
+// The runtime.
 const (
 	Containerd RuntimeName = "containerd"
-	Docker     RuntimeName = "docker"
 )
 
-// UnmarshalText accepts the two runtimes and nothing else.
-func (r *RuntimeName) UnmarshalText(text []byte) error { return oneOf(r, text, Containerd, Docker) }
-
-// Cgroups is the version of the kernel's control groups (cgroups(7)).
-type Cgroups string
-
-// The versions.
-const (
-	CgroupsV1 Cgroups = "v1"
-	CgroupsV2 Cgroups = "v2"
-)
-
-// UnmarshalText accepts the two versions and nothing else.
-func (c *Cgroups) UnmarshalText(text []byte) error { return oneOf(c, text, CgroupsV1, CgroupsV2) }
+// UnmarshalText accepts what hosts are prepared with and nothing else. Docker
+// is what people ask for, and gets the reason.
+func (r *RuntimeName) UnmarshalText(text []byte) error {
+	if string(text) == "docker" {
+		return fmt.Errorf("hosts are prepared with containerd alone; want %s", Containerd)
+	}
+	return oneOf(r, text, Containerd)
+}
 
 // Port is where a leg's cable ends: "leaf201:1/3".
 type Port struct {

@@ -40,14 +40,6 @@ func fixed() []rule[plan.Plan] {
 			what: "runtime.name", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Runtime.Name },
 			consequence: "kubeadm wrote the runtime's socket into every node: hosts are to be installed anew, one after the other",
 		},
-		{
-			what: "runtime.criDockerd", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Runtime.CRIDockerd },
-			consequence: "kubeadm wrote the runtime's socket into every node: hosts are to be installed anew, one after the other",
-		},
-		{
-			what: "runtime.cgroups", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Runtime.Cgroups },
-			consequence: "it takes the kernel's command line and a restart of everything that runs in one: hosts are to be installed anew, one after the other",
-		},
 	}
 }
 
@@ -83,10 +75,6 @@ func numbers() []rule[plan.Plan] {
 			consequence: "says who announces the range: Calico, and never two",
 		},
 		{
-			what: "loadBalancers.calicoIPAM", severity: None, get: func(p plan.Plan) any { return p.Spec.LoadBalancers.CalicoIPAM },
-			consequence: "another controller takes addresses from the range; never have two run",
-		},
-		{
 			what: "site", severity: None, get: func(p plan.Plan) any { return p.Spec.Site },
 			consequence: "changes what `plan check` compares the plan's ranges with",
 		},
@@ -113,10 +101,6 @@ func choices() []rule[plan.Plan] {
 		{
 			what: "kubernetes.pace", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Pace },
 			consequence: "kubeadm init has put it into the control plane's static pods and into what kubelets read, which stay as they are; hosts that join from now on give kubeadm the new time, and joinsvc looks at the new pace",
-		},
-		{
-			what: "runtime.dockerBridge", severity: None, get: func(p plan.Plan) any { return p.Spec.Runtime.DockerBridge },
-			consequence: "docker takes it when it is started again",
 		},
 		{
 			what: "packages.folder", severity: None, get: func(p plan.Plan) any { return p.Spec.Packages.Folder },

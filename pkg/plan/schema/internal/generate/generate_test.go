@@ -62,7 +62,6 @@ func TestDefaults(t *testing.T) {
 		"spec.asn.model":                 "node",
 		"spec.pods.blockSize":            int64(26),
 		"spec.runtime.name":              "containerd",
-		"spec.runtime.cgroups":           "v2",
 		"spec.host.selinux":              "permissive",
 		"spec.kubernetes.pace":           "normal",
 	}
