@@ -9,6 +9,7 @@ package rpm
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func must(t *testing.T, c command.Command) string {
 func build(t *testing.T) string {
 	t.Helper()
 	stage, out := t.TempDir(), t.TempDir()
-	for _, file := range []string{"nodeprep", "nodeprep.bash", "nodeprep.zsh", "joinsvc", "joinsvc.bash", "joinsvc.zsh"} {
+	for _, file := range []string{"nodeprep", "nodeprep.bash", "nodeprep.zsh", "nodeprep.notices", "joinsvc", "joinsvc.bash", "joinsvc.zsh", "joinsvc.notices"} {
 		if err := os.WriteFile(filepath.Join(stage, file), []byte("#!/bin/sh\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -45,6 +46,7 @@ func build(t *testing.T) string {
 	return out
 }
 
+// wantFiles are all but the manual pages, which are those of docs/man.
 const wantFiles = `nodeprep 0.1.0-1 x86_64
 drwx------ root:root - /etc/nodeprep
 -rw------- root:root cn /etc/nodeprep/nodeprep.yaml
@@ -54,12 +56,8 @@ drwx------ root:root - /etc/nodeprep
 -rw-r--r-- root:root - /usr/lib/systemd/system/nodeprep.service
 -rw-r--r-- root:root - /usr/share/bash-completion/completions/nodeprep
 -rw-r--r-- root:root - /usr/share/doc/nodeprep/nodeprep.ks
--rw-r--r-- root:root - /usr/share/man/man8/nodeprep-network-apply.8
--rw-r--r-- root:root - /usr/share/man/man8/nodeprep-network.8
--rw-r--r-- root:root - /usr/share/man/man8/nodeprep-run.8
--rw-r--r-- root:root - /usr/share/man/man8/nodeprep-status.8
--rw-r--r-- root:root - /usr/share/man/man8/nodeprep-version.8
--rw-r--r-- root:root - /usr/share/man/man8/nodeprep.8
+-rw-r--r-- root:root l /usr/share/licenses/nodeprep/LICENSE
+-rw-r--r-- root:root l /usr/share/licenses/nodeprep/THIRD-PARTY-NOTICES
 -rw-r--r-- root:root - /usr/share/zsh/site-functions/_nodeprep
 drwx------ root:root - /var/lib/nodeprep
 joinsvc 0.1.0-1 x86_64
@@ -69,24 +67,8 @@ drwxr-x--- root:joinsvc - /etc/joinsvc
 -rw-r--r-- root:root - /usr/lib/systemd/system/joinsvc.service
 -rw-r--r-- root:root - /usr/lib/sysusers.d/joinsvc.conf
 -rw-r--r-- root:root - /usr/share/bash-completion/completions/joinsvc
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric-delete.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric-diff.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric-push.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-fabric.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-check.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-diff.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-import.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-init.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-schema.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan-show.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-plan.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-render.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-serve.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-status.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-token-create.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-token.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc-version.8
--rw-r--r-- root:root - /usr/share/man/man8/joinsvc.8
+-rw-r--r-- root:root l /usr/share/licenses/joinsvc/LICENSE
+-rw-r--r-- root:root l /usr/share/licenses/joinsvc/THIRD-PARTY-NOTICES
 -rw-r--r-- root:root - /usr/share/zsh/site-functions/_joinsvc
 drwx------ joinsvc:joinsvc - /var/lib/joinsvc
 `
@@ -97,8 +79,12 @@ func TestPackages(t *testing.T) {
 	dir := build(t)
 	t.Run("files", func(t *testing.T) {
 		got := must(t, command.New("rpm", "-qp", "--qf", query, dir+"/nodeprep.rpm", dir+"/joinsvc.rpm"))
-		if diff := cmp.Diff(wantFiles, strings.ReplaceAll(got, "  ", " - ")); diff != "" {
+		files, pages := apart(strings.ReplaceAll(got, "  ", " - "))
+		if diff := cmp.Diff(wantFiles, files); diff != "" {
 			t.Errorf("files (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(manualPages(t), pages); diff != "" {
+			t.Errorf("manual pages (-want +got):\n%s", diff)
 		}
 	})
 	t.Run("scriptlets", func(t *testing.T) {
@@ -111,6 +97,32 @@ func TestPackages(t *testing.T) {
 		}
 	})
 	t.Run("units", func(t *testing.T) { verifyUnits(t) })
+}
+
+// apart takes the manual pages out of a list of files.
+func apart(list string) (files string, pages []string) {
+	for line := range strings.Lines(list) {
+		if page, ok := strings.CutPrefix(line, "-rw-r--r-- root:root - /usr/share/man/man8/"); ok {
+			pages = append(pages, strings.TrimSpace(page))
+			continue
+		}
+		files += line
+	}
+	slices.Sort(pages)
+	return files, pages
+}
+
+func manualPages(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("../../docs/man/*.8")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("found no manual page (error %v)", err)
+	}
+	for i, path := range paths {
+		paths[i] = filepath.Base(path)
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 // verifyUnits has systemd read the units as it would on a host, where the
