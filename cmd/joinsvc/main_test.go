@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,9 +140,20 @@ func TestServeEnrolStatusRestart(t *testing.T) {
 	if out := i.ok("status"); !want.MatchString(out) || !strings.Contains(out, "not enrolled") {
 		t.Errorf("status says\n%s", out)
 	}
-	if code, _, errs := i.cli("serve"); code != 1 || !strings.Contains(errs, "another joinsvc") {
+	self := fmt.Sprintf("another joinsvc, process %d, runs on the data folder %s/data", os.Getpid(), i.dir)
+	if code, _, errs := i.cli("serve"); code != 1 || !strings.Contains(errs, self) {
 		t.Errorf("a second serve: exit %d, %s", code, errs)
 	}
+	t.Setenv("JOINSVC_LISTEN", strings.TrimPrefix(url, "https://"))
+	if code, _, errs := i.cli("serve"); code != 1 || !strings.Contains(errs, "listening for hosts") || !strings.Contains(errs, self) {
+		t.Errorf("a second serve at the same address: exit %d, %s", code, errs)
+	}
+	t.Setenv("JOINSVC_LISTEN", "127.0.0.1:0")
+	t.Setenv("JOINSVC_ADMINSOCKET", i.dir+"/run/other.sock")
+	if code, _, errs := i.cli("serve"); code != 1 || !strings.Contains(errs, "locking the data folder") || !strings.Contains(errs, self) {
+		t.Errorf("a second serve at other addresses: exit %d, %s", code, errs)
+	}
+	t.Setenv("JOINSVC_ADMINSOCKET", i.dir+"/run/admin.sock")
 	stop()
 
 	// Same CA, same record: the same key with the same token is the same node.

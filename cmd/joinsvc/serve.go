@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -18,7 +16,6 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
 	"github.com/nodeprep/nodeprep/pkg/joinhttp"
-	"github.com/nodeprep/nodeprep/pkg/pki"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -31,7 +28,12 @@ func serveCommand(load func() (config, error)) *cobra.Command {
 		Short: "Answer hosts and operators until told to stop",
 		Long: `serve checks the plan and Calico's manifest, opens its store, and answers: hosts
 over TLS 1.3, operators on a unix socket. What is wrong with its input it says
-at once, all of it, and touches nothing. joinsvc.service runs it.`,
+at once, all of it, and touches nothing. joinsvc.service runs it.
+
+The data folder holds the CA, joinsvc's key in the cluster, and the store, which
+knows whose it is. When one of them is lost or damaged, is another joinsvc's, or
+is not of the plan's cluster, serve does not start; it says which, and what to
+do. A backup is the whole folder, taken while joinsvc is stopped.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := load()
@@ -74,34 +76,41 @@ func readInputs(c config, log *slog.Logger) (inputs, error) {
 	return inputs{plan: p, manifest: manifest, names: names}, err
 }
 
-// serve runs joinsvc until ctx ends.
+// serve runs joinsvc until ctx ends. It can listen before it touches its data
+// folder.
 func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err error) {
+	doors, err := listen(c)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
 	unlock, err := lock(c.DataDir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	ca, err := pki.Open(filepath.Join(c.DataDir, "ca.pem"), in.plan.Metadata.Name, time.Now)
+	s, err := dataDir{path: c.DataDir, cluster: in.plan.Metadata.Name, now: time.Now}.open(ctx, log)
 	if err != nil {
 		return err
 	}
-	key, err := pki.OpenKey(filepath.Join(c.DataDir, "cluster.key"))
-	if err != nil {
-		return err
-	}
-	store, err := etcd.Start(ctx, filepath.Join(c.DataDir, "etcd"), log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, s.store.Err(), s.store.Close()) }()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		select {
+		case <-s.store.Failed(): // it can take no more, as on a full disk
+			end()
+		case <-ctx.Done():
+		}
+	}()
 	coordinator := &join.Coordinator{
 		Plan:  in.plan,
-		Store: etcd.New(store.Client(), in.plan.Metadata.Name),
-		CA:    ca,
+		Store: etcd.New(s.store.Client(), in.plan.Metadata.Name),
+		CA:    s.ca,
 		Now:   time.Now,
 		Log:   log,
 	}
-	l := newLink(ctx, in, key, coordinator, log)
+	l := newLink(ctx, in, s.key.PEM, coordinator, log)
 	defer l.close()
 	coordinator.Kubeadm = l.kubeadm()
 	coordinator.Remarks = l.remarks.get
@@ -109,32 +118,22 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 		// Hosts can enrol and operators can look without a cluster.
 		log.Error("the cluster is out of reach", "err", err)
 	}
-	return answer(ctx, c, in.names, coordinator, log)
+	return answer(ctx, c, doors, in.names, coordinator, log)
 }
 
-// answer listens for hosts and operators until ctx ends.
-func answer(ctx context.Context, c config, names []string, coordinator *join.Coordinator, log *slog.Logger) error {
+// answer answers hosts and operators until ctx ends.
+func answer(ctx context.Context, c config, doors doors, names []string, coordinator *join.Coordinator, log *slog.Logger) error {
 	tlsConfig, err := coordinator.CA.ServerTLS(names)
 	if err != nil {
 		return err
 	}
-	hosts, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("listening for hosts: %w", err)
-	}
-	defer hosts.Close()
-	operators, err := listenUnix(c.AdminSocket)
-	if err != nil {
-		return fmt.Errorf("listening for operators: %w", err)
-	}
-	defer operators.Close()
 	hostServer := joinhttp.Server(joinhttp.Hosts(coordinator, log), log)
 	hostServer.TLSConfig = tlsConfig
 	adminServer := joinhttp.Server(joinhttp.Operators(coordinator, log), log)
 	failed := make(chan error, 2)
-	go func() { failed <- hostServer.ServeTLS(hosts, "", "") }()
-	go func() { failed <- adminServer.Serve(operators) }()
-	log.Info("serving", "cluster", coordinator.Plan.Metadata.Name, "listen", hosts.Addr().String(), "names", names, "admin", c.AdminSocket, "version", version)
+	go func() { failed <- hostServer.ServeTLS(doors.hosts, "", "") }()
+	go func() { failed <- adminServer.Serve(doors.operators) }()
+	log.Info("serving", "cluster", coordinator.Plan.Metadata.Name, "listen", doors.hosts.Addr().String(), "names", names, "admin", c.AdminSocket, "version", version)
 	if err := notify(log, daemon.SdNotifyReady); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package pki
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,7 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,13 +18,11 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 )
 
-// Open reads the CA kept in the file at path, or makes it there. Key and
-// certificate are one file of mode 0600, so that one rename makes both.
-func Open(path, cluster string, now func() time.Time) (*CA, error) {
+// Open reads the CA kept in the file at path. One that is not there is
+// fs.ErrNotExist: only the caller knows whether it is too early for a CA or
+// whether one was lost. One that is not valid now is *ValidityError.
+func Open(path string, now func() time.Time) (*CA, error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return create(path, cluster, now)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the CA: %w", err)
 	}
@@ -32,10 +30,15 @@ func Open(path, cluster string, now func() time.Time) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the CA in %s: %w", path, err)
 	}
+	if err := ca.Valid(); err != nil {
+		return nil, fmt.Errorf("reading the CA in %s: %w", path, err)
+	}
 	return ca, nil
 }
 
-func create(path, cluster string, now func() time.Time) (*CA, error) {
+// Create makes a CA for the named cluster and keeps it in the file at path. Key
+// and certificate are one file of mode 0600, so that one rename makes both.
+func Create(path, cluster string, now func() time.Time) (*CA, error) {
 	ca, err := New(cluster, now)
 	if err != nil {
 		return nil, err
@@ -74,29 +77,65 @@ func decode(data []byte, now func() time.Time) (*CA, error) {
 	return &CA{cert: cert, key: key, now: now}, nil
 }
 
-// OpenKey reads the ECDSA P-256 key kept in the file at path, or makes it
-// there with mode 0600, and returns it in PEM (PKCS #8).
-func OpenKey(path string) ([]byte, error) {
+// A Key is a private key in a file.
+type Key struct {
+	PEM         []byte // PKCS #8
+	Fingerprint string // of its public half, as Fingerprint has it
+}
+
+// OpenKey reads the ECDSA key (PEM, PKCS #8) kept in the file at path. One that
+// is not there is fs.ErrNotExist, as with Open.
+func OpenKey(path string) (Key, error) {
 	data, err := os.ReadFile(path)
-	if err == nil {
-		return data, nil
+	if err != nil {
+		return Key{}, fmt.Errorf("reading the key: %w", err)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading the key: %w", err)
+	key, err := parseKey(data)
+	if err != nil {
+		return Key{}, fmt.Errorf("reading the key in %s: %w", path, err)
 	}
+	return key, nil
+}
+
+func parseKey(data []byte) (Key, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return Key{}, errors.New("the file is empty; want one PEM block PRIVATE KEY")
+	}
+	block, rest := pem.Decode(data)
+	if block == nil || block.Type != "PRIVATE KEY" || len(bytes.TrimSpace(rest)) > 0 {
+		return Key{}, errors.New("want one PEM block PRIVATE KEY and nothing else")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return Key{}, err
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return Key{}, fmt.Errorf("the key is %T, want ECDSA", parsed)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return Key{}, err
+	}
+	return Key{PEM: data, Fingerprint: spki(public)}, nil
+}
+
+// CreateKey makes an ECDSA P-256 key and keeps it, PEM of mode 0600, in the
+// file at path.
+func CreateKey(path string) (Key, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
+		return Key{}, fmt.Errorf("making a key: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a key: %w", err)
+		return Key{}, fmt.Errorf("encoding a key: %w", err)
 	}
 	text := encode("PRIVATE KEY", der)
 	if err := writeSecret(path, text); err != nil {
-		return nil, fmt.Errorf("keeping a key: %w", err)
+		return Key{}, fmt.Errorf("keeping a key: %w", err)
 	}
-	return []byte(text), nil
+	return parseKey([]byte(text))
 }
 
 // writeSecret keeps a secret for its owner alone, in a folder that is as closed.

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func New(cluster string, now func() time.Time) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the CA's key: %w", err)
 	}
-	tmpl, err := template(pkix.Name{CommonName: "joinsvc CA of " + cluster}, now(), caValid)
+	tmpl, err := template(pkix.Name{CommonName: commonName + cluster}, now(), caValid)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +68,42 @@ func New(cluster string, now func() time.Time) (*CA, error) {
 
 // Certificate is the CA's own.
 func (ca *CA) Certificate() *x509.Certificate { return ca.cert }
+
+// commonName is what New calls the CA of a cluster.
+const commonName = "joinsvc CA of "
+
+// Cluster is the cluster that New made the CA for, empty when it was made by
+// something else.
+func (ca *CA) Cluster() string {
+	cluster, ours := strings.CutPrefix(ca.cert.Subject.CommonName, commonName)
+	if !ours {
+		return ""
+	}
+	return cluster
+}
+
+// A ValidityError says that a certificate is not valid at the time that the
+// machine's clock shows.
+type ValidityError struct{ NotBefore, NotAfter, Now time.Time }
+
+// Error says which of the two ends it is.
+func (e *ValidityError) Error() string {
+	now := e.Now.UTC().Format(time.RFC3339)
+	if e.Now.Before(e.NotBefore) {
+		return fmt.Sprintf("its certificate is not valid before %s, and this machine's clock says %s", e.NotBefore.UTC().Format(time.RFC3339), now)
+	}
+	return fmt.Sprintf("its certificate was valid until %s, and this machine's clock says %s", e.NotAfter.UTC().Format(time.RFC3339), now)
+}
+
+// Valid returns nil when what the CA signs now can be verified now, else
+// *ValidityError (RFC 5280 section 4.1.2.5).
+func (ca *CA) Valid() error {
+	now := ca.now()
+	if now.Before(ca.cert.NotBefore) || now.After(ca.cert.NotAfter) {
+		return &ValidityError{NotBefore: ca.cert.NotBefore, NotAfter: ca.cert.NotAfter, Now: now}
+	}
+	return nil
+}
 
 // PEM is the CA's certificate as nodes store it.
 func (ca *CA) PEM() string { return encode("CERTIFICATE", ca.cert.Raw) }
@@ -129,6 +166,9 @@ func spki(der []byte) string {
 // SignNode issues the certificate, in PEM, with which the node called name acts
 // as a client. It is valid for a year.
 func (ca *CA) SignNode(r Request, name string) (string, error) {
+	if err := ca.Valid(); err != nil {
+		return "", fmt.Errorf("signing the certificate of %s: joinsvc's CA: %w", name, err)
+	}
 	subject := pkix.Name{CommonName: name, OrganizationalUnit: []string{NodesOU}}
 	return SignClient(ca.cert, ca.key, r, subject, ca.now())
 }

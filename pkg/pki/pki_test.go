@@ -10,6 +10,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,12 +30,15 @@ func request(t *testing.T, key crypto.Signer) string {
 
 func TestOpenKeepsTheCA(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "ca.pem")
-	first, err := Open(path, "k8c1", time.Now)
+	if _, err := Open(path, time.Now); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+		t.Errorf("before there is one: %v", err)
+	}
+	first, err := Create(path, "k8c1", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(path, "k8c1", time.Now)
-	if err != nil || again.PEM() != first.PEM() || !again.key.Equal(first.key) {
+	again, err := Open(path, time.Now)
+	if err != nil || again.PEM() != first.PEM() || !again.key.Equal(first.key) || again.Cluster() != "k8c1" {
 		t.Errorf("opened again: another CA, %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -59,7 +64,7 @@ func TestOpenRefusesADamagedCA(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ca.pem")
-			if _, err := Open(path, "k8c1", time.Now); err != nil {
+			if _, err := Create(path, "k8c1", time.Now); err != nil {
 				t.Fatal(err)
 			}
 			data, err := os.ReadFile(path)
@@ -69,11 +74,100 @@ func TestOpenRefusesADamagedCA(t *testing.T) {
 			if err := os.WriteFile(path, []byte(damage(string(data))), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(path, "k8c1", time.Now); err == nil || !strings.Contains(err.Error(), path) {
+			if _, err := Open(path, time.Now); err == nil || !strings.Contains(err.Error(), path) {
 				t.Errorf("got %v, want an error that names %s", err, path)
 			}
 		})
 	}
+}
+
+// A CA outside its time signs nothing that anybody could verify.
+func TestACAOutsideItsTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	made := time.Date(2031, 3, 1, 12, 0, 0, 0, time.UTC)
+	if _, err := Create(path, "k8c1", func() time.Time { return made }); err != nil {
+		t.Fatal(err)
+	}
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	r, err := ParseRequest(request(t, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		now  time.Time
+		says string // empty when it is valid
+	}{
+		"the clock was ahead by years":    {made.AddDate(-4, 0, 0), "not valid before 2031-02-28T12:00:00Z, and this machine's clock says 2027-03-01T12:00:00Z"},
+		"the clock was ahead by an hour":  {made.Add(-time.Hour), ""},
+		"in its last year":                {made.AddDate(9, 6, 0), ""},
+		"after eleven years":              {made.AddDate(11, 0, 0), "was valid until 2041-"},
+		"a minute before it may be used":  {made.Add(-early - time.Minute), "not valid before"},
+		"a minute after it may be used":   {made.Add(-early + time.Minute), ""},
+		"a minute after the end":          {made.Add(caValid + time.Minute), "was valid until"},
+		"a minute before the end of time": {made.Add(caValid - time.Minute), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := made
+			ca, err := Open(path, func() time.Time { return now })
+			if err != nil {
+				t.Fatal(err)
+			}
+			now = tt.now
+			_, err = Open(path, func() time.Time { return now })
+			_, signing := ca.SignNode(r, "n1")
+			for what, err := range map[string]error{"opening": err, "signing": signing, "asking": ca.Valid()} {
+				var invalid *ValidityError
+				if tt.says == "" && err != nil || tt.says != "" && (!errors.As(err, &invalid) || !strings.Contains(err.Error(), tt.says)) {
+					t.Errorf("%s: %v, want %q", what, err, tt.says)
+				}
+			}
+		})
+	}
+}
+
+func TestKeyOnFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "cluster.key")
+	if _, err := OpenKey(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("before there is one: %v", err)
+	}
+	made, err := CreateKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenKey(path)
+	if err != nil || again.Fingerprint != made.Fingerprint || string(again.PEM) != string(made.PEM) || len(made.Fingerprint) != 64 {
+		t.Errorf("made %v, opened %v, %v", made.Fingerprint, again.Fingerprint, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	whole := string(made.PEM)
+	for name, tt := range map[string]struct{ text, says string }{
+		"empty":     {"", "empty"},
+		"blank":     {" \n", "empty"},
+		"cut":       {whole[:len(whole)/2], "want one PEM block"},
+		"two":       {whole + whole, "nothing else"},
+		"a request": {request(t, newEd25519(t)), "want one PEM block PRIVATE KEY"},
+		"no PKCS 8": {encode("PRIVATE KEY", []byte("x")), "asn1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := OpenKey(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want an error that names %s and says %q", err, path, tt.says)
+			}
+		})
+	}
+}
+
+func newEd25519(t *testing.T) crypto.Signer {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func TestKeysThatAreTaken(t *testing.T) {
@@ -129,7 +223,45 @@ func TestServerCertificateIsRenewed(t *testing.T) {
 		t.Error("renewed before its half-life")
 	}
 	now = now.Add(2 * time.Hour)
-	if serial() == first {
+	second := serial()
+	if second == first {
 		t.Error("not renewed after its half-life")
+	}
+	now = now.Add(-time.Minute)
+	if serial() != second {
+		t.Error("renewed because the clock was set back by a minute")
+	}
+}
+
+// A certificate that a clock made which was ahead is of the future once the
+// clock is right; hosts would refuse it for as long.
+func TestServerCertificateFromTheFutureIsRenewed(t *testing.T) {
+	right := time.Now()
+	now := right
+	ca, err := New("k8c1", func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ahead := range []time.Duration{2 * time.Hour, 48 * time.Hour, 100 * 24 * time.Hour} {
+		now = right.Add(ahead)
+		config, err := ca.ServerTLS([]string{"10.9.0.2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = right
+		cert, err := config.GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(cert.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: ca.Pool(), DNSName: "10.9.0.2", CurrentTime: now}); err != nil {
+			t.Errorf("made %s ahead: %v", ahead, err)
+		}
+		if want := right.Add(-early); leaf.NotBefore.After(want.Add(time.Minute)) {
+			t.Errorf("made %s ahead: still valid from %s, want %s", ahead, leaf.NotBefore, want)
+		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 )
 
 // ServerTLS is TLS 1.3 with a server certificate for names (DNS names and IP
-// addresses), which is made anew when half of its life is over. The chain
+// addresses), which is made anew when half of its life is over, or when the clock has been
+// set back to before it was made. The chain
 // holds the CA, because an enrolling host knows it only by its hash. Client
 // certificates are verified when given; whether one is needed is the
 // handler's to say, since a host that enrols has none.
@@ -37,24 +38,37 @@ type server struct {
 	ca    *CA
 	names []string
 
-	mu    sync.Mutex
-	cert  *tls.Certificate
-	renew time.Time
+	mu   sync.Mutex
+	cert *tls.Certificate
+	made time.Time
 }
 
 func (s *server) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cert != nil && s.ca.now().Before(s.renew) {
+	if s.cert != nil && s.current() {
 		return s.cert, nil
 	}
 	cert, err := s.ca.signServer(s.names)
 	if err != nil {
 		return nil, err
 	}
-	s.cert, s.renew = cert, s.ca.now().Add(leafValid/2)
+	s.cert, s.made = cert, s.ca.now()
 	return cert, nil
 }
+
+// current tells whether the certificate is in the first half of its life. One
+// that was made in what is the future by now comes from a clock that was ahead;
+// hosts whose clocks are right may refuse it.
+func (s *server) current() bool {
+	// Without monotonic readings: it is the wall clock that was set.
+	now, made := s.ca.now().Round(0), s.made.Round(0)
+	return !now.Before(made.Add(-tolerated)) && now.Before(made.Add(leafValid/2))
+}
+
+// tolerated is how far a clock may be set back without a new certificate: far
+// less than a certificate's early start, far more than what NTP steps.
+const tolerated = time.Hour
 
 func (ca *CA) signServer(names []string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
