@@ -43,15 +43,16 @@ type Policy struct {
 	Limit time.Duration
 	// Judge tells what passes from what does not.
 	Judge func(error) Verdict
-	// Waiting, if set, is called with the reason and the length of the wait so
-	// far: at once, and then about once a minute.
+	// Waiting, if set, is called with the reason and the time since the first
+	// attempt began: at once, and then about once a minute.
 	Waiting func(reason error, since time.Duration)
 }
 
 // Do calls ask until it succeeds, fails for good, or the limit is over. The
 // error is ask's last, within what ended the attempts.
 func Do[T any](ctx context.Context, p Policy, ask func(context.Context) (T, error)) (T, error) {
-	w := &wait{Policy: p, pace: pace(), deadline: time.Now().Add(p.Limit)}
+	now := time.Now()
+	w := &wait{Policy: p, pace: pace(), began: now, deadline: now.Add(p.Limit)}
 	answer, err := backoff.Retry(ctx, func() (T, error) {
 		ctx, cancel := context.WithDeadline(ctx, w.deadline)
 		defer cancel()
@@ -76,7 +77,7 @@ type wait struct {
 	pace     *backoff.ExponentialBackOff
 	deadline time.Time
 	floor    time.Duration
-	began    time.Time // of the waiting; zero before the first failure
+	began    time.Time
 	said     time.Time // when Waiting was last called
 	reason   error     // of the last failure that may pass
 	late     bool      // the limit was over
@@ -93,9 +94,6 @@ func (w *wait) judge(err error) error {
 		return backoff.Permanent(err)
 	}
 	now := time.Now()
-	if w.began.IsZero() {
-		w.began = now
-	}
 	if verdict.Answered {
 		w.deadline = now.Add(w.Limit)
 	}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// kubeconfig is what of a kubeconfig kubeadm writes (k8s.io/client-go
+// tools/clientcmd/api/v1): certificates and keys within the file.
+type kubeconfig struct {
+	CurrentContext string `yaml:"current-context"`
+	Clusters       []struct {
+		Name    string `yaml:"name"`
+		Cluster struct {
+			Server string `yaml:"server"`
+			CA     string `yaml:"certificate-authority-data"`
+			CAFile string `yaml:"certificate-authority"`
+		} `yaml:"cluster"`
+	} `yaml:"clusters"`
+	Contexts []struct {
+		Name    string `yaml:"name"`
+		Context struct {
+			Cluster string `yaml:"cluster"`
+			User    string `yaml:"user"`
+		} `yaml:"context"`
+	} `yaml:"contexts"`
+	Users []struct {
+		Name string `yaml:"name"`
+		User struct {
+			Certificate string `yaml:"client-certificate-data"`
+			Key         string `yaml:"client-key-data"`
+		} `yaml:"user"`
+	} `yaml:"users"`
+}
+
+// access is what the current context says, decoded.
+type access struct {
+	server       string
+	ca           []byte // PEM
+	caFile       string // instead of ca
+	cert, secret []byte // PEM
+}
+
+func parseKubeconfig(text []byte) (access, error) {
+	var k kubeconfig
+	if err := yaml.Unmarshal(text, &k); err != nil {
+		return access{}, err
+	}
+	var a access
+	var cluster, user string
+	for _, c := range k.Contexts {
+		if c.Name == k.CurrentContext {
+			cluster, user = c.Context.Cluster, c.Context.User
+		}
+	}
+	var errs []error
+	decode := func(what, text string) []byte {
+		data, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+		return data
+	}
+	for _, c := range k.Clusters {
+		if c.Name == cluster {
+			a.server, a.caFile = c.Cluster.Server, c.Cluster.CAFile
+			a.ca = decode("certificate-authority-data", c.Cluster.CA)
+		}
+	}
+	for _, u := range k.Users {
+		if u.Name == user {
+			a.cert, a.secret = decode("client-certificate-data", u.User.Certificate), decode("client-key-data", u.User.Key)
+		}
+	}
+	return a, errors.Join(errs...)
+}
+
+// ClusterCA returns the CA, PEM, of the cluster that a kubeconfig is for. It
+// follows the file that kubelet's may name instead of holding it.
+func ClusterCA(text []byte) ([]byte, error) {
+	a, err := parseKubeconfig(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(bytes.TrimSpace(a.ca)) > 0:
+		return a.ca, nil
+	case a.caFile != "":
+		return os.ReadFile(a.caFile)
+	}
+	return nil, errors.New("its current context names no CA")
+}
+
+// requestTimeout bounds one request with its answer. It is above kube-apiserver's
+// own (--request-timeout, one minute), so that what is seen is the server's
+// word for it.
+const requestTimeout = 75 * time.Second
+
+// Client is the administrator's way into one cluster.
+type Client struct {
+	base *url.URL
+	http *http.Client
+	// resources are those of one API version each, as discovery lists them.
+	resources map[string][]resource
+}
+
+// NewClient reads a kubeconfig, such as /etc/kubernetes/admin.conf.
+func NewClient(file string) (*Client, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the administrator's kubeconfig: %w", err)
+	}
+	c, err := newClient(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the administrator's kubeconfig %s: %w", file, err)
+	}
+	return c, nil
+}
+
+func newClient(text []byte) (*Client, error) {
+	a, err := parseKubeconfig(text)
+	if err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(a.server)
+	if err != nil || base.Scheme != "https" || base.Host == "" {
+		return nil, fmt.Errorf("its current context's server is %q, want https://address:port", a.server)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(a.ca) {
+		return nil, errors.New("its current context has no certificate-authority-data")
+	}
+	pair, err := tls.X509KeyPair(a.cert, a.secret)
+	if err != nil {
+		return nil, fmt.Errorf("its client certificate and key: %w", err)
+	}
+	// No proxy: the API server is this host's own.
+	return &Client{base: base, resources: map[string][]resource{}, http: &http.Client{
+		Timeout: requestTimeout,
+		Transport: &http.Transport{
+			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{pair}},
+			TLSHandshakeTimeout: 30 * time.Second,
+			IdleConnTimeout:     time.Minute,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Close ends the idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// object is one document of a manifest: what is sent, as it stands there, and
+// what of it says where to.
+type object struct {
+	text       []byte
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind"`
+	Metadata   struct {
+		Name      string `yaml:"name"`
+		Namespace string `yaml:"namespace"`
+	} `yaml:"metadata"`
+	// Spec is read of a CustomResourceDefinition alone.
+	Spec struct {
+		Group string `yaml:"group"`
+		Names struct {
+			Kind string `yaml:"kind"`
+		} `yaml:"names"`
+	} `yaml:"spec"`
+	Items []yaml.Node `yaml:"items"`
+}
+
+// String is the object as people name it: "DaemonSet kube-system/calico-node".
+func (o object) String() string {
+	name := o.Metadata.Name
+	if o.Metadata.Namespace != "" {
+		name = o.Metadata.Namespace + "/" + name
+	}
+	return o.Kind + " " + name
+}
+
+func (o object) definition() bool {
+	return o.Kind == "CustomResourceDefinition" && strings.HasPrefix(o.APIVersion, "apiextensions.k8s.io/")
+}
+
+// defines tells whether o is the definition of what p is.
+func (o object) defines(p object) bool {
+	group, _, _ := strings.Cut(p.APIVersion, "/")
+	return o.Spec.Group == group && o.Spec.Names.Kind == p.Kind
+}
+
+// parse splits a manifest into its objects: namespaces first, since whatever is
+// in them needs them, and all else in its order. It names everything that is
+// wrong, before anything is sent.
+func parse(manifest string) ([]object, error) {
+	var objects []object
+	var errs []error
+	for i, text := range documents(manifest) {
+		found, err := decode(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("document %d: %w", i+1, err))
+		}
+		objects = append(objects, found...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	namespaceLast := func(o object) int {
+		if o.Kind == "Namespace" && o.APIVersion == "v1" {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(objects, func(a, b object) int { return namespaceLast(a) - namespaceLast(b) })
+	return objects, nil
+}
+
+// documents splits where kubectl does, at lines that begin with "---", and
+// keeps the text: a scalar that is written anew may be another to the server,
+// which reads YAML 1.1.
+func documents(manifest string) [][]byte {
+	var docs [][]byte
+	var doc bytes.Buffer
+	for line := range strings.Lines(manifest) {
+		if strings.HasPrefix(line, "---") {
+			docs = append(docs, bytes.Clone(doc.Bytes()))
+			doc.Reset()
+			continue
+		}
+		doc.WriteString(line)
+	}
+	return append(docs, doc.Bytes())
+}
+
+// decode reads one document: no object where there are only comments, several
+// where it is a List.
+func decode(text []byte) ([]object, error) {
+	var node yaml.Node
+	if err := yaml.Unmarshal(text, &node); err != nil {
+		return nil, err
+	}
+	if node.Kind == 0 || node.Content[0].Tag == "!!null" {
+		return nil, nil
+	}
+	o := object{text: text}
+	if err := node.Decode(&o); err != nil {
+		return nil, err
+	}
+	if o.Kind == "List" && o.APIVersion == "v1" {
+		return items(o)
+	}
+	return []object{o}, o.check()
+}
+
+func items(list object) ([]object, error) {
+	var objects []object
+	var errs []error
+	for i := range list.Items {
+		text, err := yaml.Marshal(&list.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		found, err := decode(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("items[%d]: %w", i, err))
+		}
+		objects = append(objects, found...)
+	}
+	return objects, errors.Join(errs...)
+}
+
+func (o object) check() error {
+	var missing []string
+	for what, value := range map[string]string{"apiVersion": o.APIVersion, "kind": o.Kind, "metadata.name": o.Metadata.Name} {
+		if value == "" {
+			missing = append(missing, what)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return fmt.Errorf("%s without %s", strings.TrimSpace("an object "+strings.TrimSpace(o.String())), strings.Join(missing, ", "))
+}
