@@ -6,7 +6,6 @@ package bootstrap
 
 import (
 	"context"
-	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
@@ -18,11 +17,3 @@ type Coordinator interface {
 	Kubeadm(context.Context) (joinapi.KubeadmOrder, error)
 	ClusterAccess(context.Context, joinapi.ClusterAccess) error
 }
-
-// How long a phase waits for the other side before it fails and leaves the
-// next attempt to systemd.
-const (
-	enrolTimeout  = 10 * time.Minute // joinsvc may boot later than its hosts
-	orderTimeout  = 45 * time.Minute // the first control plane and the queue
-	routedTimeout = 30 * time.Minute // images, CNI, BGP
-)

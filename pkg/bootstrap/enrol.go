@@ -44,7 +44,7 @@ func (e Enrolment) enrol(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	response, err := retry(ctx, enrolTimeout, func(ctx context.Context) (joinapi.EnrolResponse, error) {
+	response, err := persist(ctx, func(ctx context.Context) (joinapi.EnrolResponse, error) {
 		return e.Ask(ctx, key)
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -39,9 +40,12 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	view, err := m.coordinator.Node(ctx)
+	view, err := persist(ctx, m.coordinator.Node)
 	if err != nil {
 		return nil, fmt.Errorf("asking joinsvc how far this node is: %w", err)
+	}
+	if err := m.ours(stage, view); err != nil {
+		return nil, err
 	}
 	var changes []phase.Change
 	if stage == kubeadm.NotStarted || stage == kubeadm.Partial {
@@ -56,6 +60,31 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 		changes = append(changes, phase.Change{What: "node", From: string(view.Phase), To: string(joinapi.PhaseJoined), Do: m.reportJoined})
 	}
 	return changes, nil
+}
+
+// ours refuses a host that carries another cluster, which would count as done.
+// What an unfinished run of ours left is reset anyway, and an init that has not
+// handed over yet has nobody to compare with.
+func (m membership) ours(stage kubeadm.Stage, view joinapi.NodeView) error {
+	if stage == kubeadm.NotStarted || stage == kubeadm.Partial || stage == kubeadm.Initialized && view.ClusterCA == "" {
+		return nil
+	}
+	carried, err := m.node.Carried()
+	if err != nil {
+		return err
+	}
+	const advice = "if this host is to leave that cluster, run `kubeadm reset --force --cri-socket %s` on it and start nodeprep again"
+	for _, c := range carried {
+		switch {
+		case view.ClusterCA == "":
+			return fmt.Errorf("this host carries a cluster (%s, CA %s), and joinsvc has no access to cluster %s yet, so it cannot be that one; "+
+				advice, c.File, strings.Join(c.Hashes, " "), m.host.Cluster, m.node.CRISocket)
+		case !c.Is(view.ClusterCA):
+			return fmt.Errorf("this host carries another cluster: %s is of the CA %s, cluster %s has %s; "+
+				advice, c.File, strings.Join(c.Hashes, " "), m.host.Cluster, view.ClusterCA, m.node.CRISocket)
+		}
+	}
+	return nil
 }
 
 func (m membership) execute(ctx context.Context) error {
@@ -82,7 +111,10 @@ func (m membership) handOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := m.coordinator.ClusterAccess(ctx, access); err != nil {
+	_, err = persist(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, m.coordinator.ClusterAccess(ctx, access)
+	})
+	if err != nil {
 		return fmt.Errorf("handing joinsvc its cluster access: %w", err)
 	}
 	return nil
@@ -105,7 +137,7 @@ func (m membership) applyAddOns(ctx context.Context) error {
 }
 
 func (m membership) order(ctx context.Context) (joinapi.KubeadmOrder, error) {
-	order, err := retry(ctx, orderTimeout, m.coordinator.Kubeadm)
+	order, err := persist(ctx, m.coordinator.Kubeadm)
 	if err != nil {
 		return order, fmt.Errorf("asking joinsvc for kubeadm's documents: %w", err)
 	}
@@ -117,7 +149,7 @@ func (m membership) reportJoined(ctx context.Context) error {
 }
 
 func (m membership) report(ctx context.Context, what string) error {
-	_, err := retry(ctx, enrolTimeout, func(ctx context.Context) (struct{}, error) {
+	_, err := persist(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, m.coordinator.Report(ctx, joinapi.Report{Phase: what, Outcome: joinapi.OutcomeDone, Time: m.now()})
 	})
 	if err != nil {

@@ -7,12 +7,16 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"math/big"
+	"fmt"
+	"maps"
+	"net/http"
 	"net/netip"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +28,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
+	"github.com/nodeprep/nodeprep/pkg/kubeadm/apply/applytest"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/rooted"
@@ -31,6 +36,7 @@ import (
 
 // A cluster is joinsvc's side and the host's commands, and what was done, in order.
 type cluster struct {
+	api   *applytest.Server
 	root  string            // of the host
 	files map[string][]byte // that kubeadm leaves there
 	order joinapi.KubeadmOrder
@@ -60,12 +66,37 @@ func (c *cluster) Report(_ context.Context, r joinapi.Report) error {
 
 func (c *cluster) Kubeadm(context.Context) (joinapi.KubeadmOrder, error) { return c.order, nil }
 
-func (c *cluster) ClusterAccess(context.Context, joinapi.ClusterAccess) error { return c.do("access") }
+func (c *cluster) ClusterAccess(_ context.Context, a joinapi.ClusterAccess) error {
+	err := c.do("access")
+	if err == nil {
+		c.view.ClusterCA = caHash([]byte(a.CA))
+	}
+	return err
+}
+
+// apply is the API server's side of a step.
+func (c *cluster) apply(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodPatch {
+		return false
+	}
+	if err := c.do("apply " + path.Base(r.URL.Path)); err != nil {
+		applytest.Answer(w, http.StatusUnprocessableEntity, err.Error())
+		return true
+	}
+	return false
+}
+
+// caHash names a CA as kubeadm pins it.
+func caHash(text []byte) string {
+	block, _ := pem.Decode(text)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(cert.RawSubjectPublicKeyInfo))
+}
 
 func (c *cluster) run(_ context.Context, cmd command.Command) (string, error) {
-	if cmd.Name == "kubectl" {
-		return "", c.do("kubectl apply " + cmd.Stdin)
-	}
 	for name, content := range c.files {
 		if err := atomicfile.Write(filepath.Join(c.root, "etc/kubernetes", name), content, 0o600); err != nil {
 			return "", err
@@ -78,8 +109,15 @@ func (c *cluster) membership(t *testing.T, role plan.Role) membership {
 	t.Helper()
 	h := plan.HostPlan{Cluster: "k8c1", Name: "k8c1m0", Role: role}
 	h.Kubernetes.APIEndpoint = netip.MustParseAddrPort("192.168.9.193:6443")
-	c.root, c.files = t.TempDir(), kubeadmFiles(t)
-	return membership{host: h, coordinator: c, node: kubeadm.Node{Root: rooted.Root(c.root), Run: c.run}, now: time.Now}
+	c.api = applytest.New(t)
+	c.api.Fail = c.apply
+	if role == plan.Worker {
+		c.view.ClusterCA = caHash(c.api.CA()) // nobody joins before joinsvc has it
+	}
+	conf := []byte(c.api.Start(t))
+	c.root = t.TempDir()
+	c.files = map[string][]byte{"kubelet.conf": conf, "admin.conf": conf, "pki/ca.crt": c.api.CA(), "pki/ca.key": c.api.Key(t)}
+	return membership{host: h, coordinator: c, node: kubeadm.Node{Root: rooted.Root(c.root), Run: c.run, CRISocket: criSocket}, now: time.Now}
 }
 
 // converge runs the phase as a boot does.
@@ -96,7 +134,7 @@ func TestWorkersMayJoinBeforeTheAddOnsAreApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"report prepared", "kubeadm init", "kubectl apply rbac", "access", "kubectl apply calico", "report kubeadm",
+		"report prepared", "kubeadm init", "apply rbac", "access", "apply calico", "report kubeadm",
 	}
 	if diff := cmp.Diff(want, c.did); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
@@ -106,10 +144,10 @@ func TestWorkersMayJoinBeforeTheAddOnsAreApplied(t *testing.T) {
 // A run that is cut off after the init does what was left, and kubeadm not again.
 func TestHandOverIsTakenUpWhereItBroke(t *testing.T) {
 	for fails, left := range map[string][]string{
-		"kubectl apply rbac":   {"kubectl apply rbac", "access", "kubectl apply calico", "report kubeadm"},
-		"access":               {"kubectl apply rbac", "access", "kubectl apply calico", "report kubeadm"},
-		"kubectl apply calico": {"kubectl apply rbac", "access", "kubectl apply calico", "report kubeadm"},
-		"report kubeadm":       {"report kubeadm"},
+		"apply rbac":     {"apply rbac", "access", "apply calico", "report kubeadm"},
+		"access":         {"apply rbac", "access", "apply calico", "report kubeadm"},
+		"apply calico":   {"apply rbac", "access", "apply calico", "report kubeadm"},
+		"report kubeadm": {"report kubeadm"},
 	} {
 		t.Run(fails, func(t *testing.T) {
 			c := &cluster{order: initOrder(t), fails: fails}
@@ -123,6 +161,48 @@ func TestHandOverIsTakenUpWhereItBroke(t *testing.T) {
 			}
 			if diff := cmp.Diff(left, c.did); diff != "" {
 				t.Errorf("steps of the second run (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A host that carries another cluster does not count as done, nor one that
+// carries any while joinsvc knows none.
+func TestAnotherClustersHostIsNotDone(t *testing.T) {
+	other := applytest.New(t)
+	for name, tc := range map[string]struct {
+		known string // what joinsvc knows of its cluster's CA, by whose it is
+		files map[string][]byte
+		want  []string // in the error; none: it is ours
+	}{
+		"ours":               {known: "mine"},
+		"another's":          {known: "other", want: []string{"carries another cluster: /etc/kubernetes/kubelet.conf", "cluster k8c1 has sha256:"}},
+		"kubelet's only":     {known: "mine", files: map[string][]byte{"kubelet.conf": []byte(other.Kubeconfig(t, "https://a:1"))}, want: []string{"carries another cluster: /etc/kubernetes/kubelet.conf"}},
+		"the CA's file only": {known: "mine", files: map[string][]byte{"pki/ca.crt": other.CA()}, want: []string{"carries another cluster: /etc/kubernetes/pki/ca.crt"}},
+		"no cluster yet":     {want: []string{"joinsvc has no access to cluster k8c1 yet"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, role := range []plan.Role{plan.Worker, plan.ControlPlane} {
+				c := &cluster{order: initOrder(t), view: joinapi.NodeView{Phase: joinapi.PhaseJoined}}
+				m := c.membership(t, role)
+				c.view.ClusterCA = map[string]string{"mine": caHash(c.api.CA()), "other": caHash(other.CA())}[tc.known]
+				maps.Copy(c.files, tc.files)
+				if _, err := c.run(t.Context(), command.New("kubeadm", "join")); err != nil {
+					t.Fatal(err)
+				}
+				c.did = nil
+				err := converge(t, m)
+				if len(tc.want) == 0 && err != nil || len(tc.want) > 0 && err == nil {
+					t.Fatalf("%s: %v", role, err)
+				}
+				for _, want := range append(tc.want, "kubeadm reset --force --cri-socket "+criSocket) {
+					if err != nil && !strings.Contains(err.Error(), want) {
+						t.Errorf("%s: %v\nwant %q in it", role, err, want)
+					}
+				}
+				if len(c.did) != 0 {
+					t.Errorf("did %q", c.did)
+				}
 			}
 		})
 	}
@@ -154,6 +234,9 @@ func TestOrderToInitHasToBeWhole(t *testing.T) {
 	}
 }
 
+// settings stands for any object.
+const settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: kube-system}\n"
+
 func initOrder(t *testing.T) joinapi.KubeadmOrder {
 	t.Helper()
 	key := newKey(t)
@@ -164,32 +247,8 @@ func initOrder(t *testing.T) joinapi.KubeadmOrder {
 	}
 	csr := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 	return joinapi.KubeadmOrder{
-		Action: joinapi.ActionInit, Config: "init", AddOns: "calico",
-		Access: &joinapi.AccessRequest{RBAC: "rbac", CSR: csr},
-	}
-}
-
-// kubeadmFiles are what tells how far kubeadm got, and the cluster's CA.
-func kubeadmFiles(t *testing.T) map[string][]byte {
-	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string][]byte{
-		"kubelet.conf": []byte("kubelet"),
-		"pki/ca.crt":   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
-		"pki/ca.key":   pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
+		Action: joinapi.ActionInit, Config: "init", AddOns: fmt.Sprintf(settings, "calico"),
+		Access: &joinapi.AccessRequest{RBAC: fmt.Sprintf(settings, "rbac"), CSR: csr},
 	}
 }
 

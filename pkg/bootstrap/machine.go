@@ -12,6 +12,9 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
+// criSocket is containerd's, where its packages have it listen.
+const criSocket = "unix:///run/containerd/containerd.sock"
+
 // A Machine is the running host: its files, systemd, kernel and commands.
 type Machine struct {
 	root   rooted.Root
@@ -33,5 +36,5 @@ func NewMachine(ctx context.Context) (*Machine, error) {
 func (m *Machine) Close() { m.units.Close() }
 
 func (m *Machine) kubeadm() kubeadm.Node {
-	return kubeadm.Node{Root: m.root, Run: m.run}
+	return kubeadm.Node{Root: m.root, Run: m.run, CRISocket: criSocket}
 }

@@ -3,12 +3,15 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/retry"
 )
 
 // Routed waits until every planned BGP session is Established: a node that
@@ -19,7 +22,7 @@ func Routed(c Coordinator) phase.Phase {
 		Doc:   "wait until every leaf has an Established session",
 		After: []string{"kubeadm"},
 		Plan: func(ctx context.Context) ([]phase.Change, error) {
-			view, err := c.Node(ctx)
+			view, err := persist(ctx, c.Node)
 			if err != nil {
 				return nil, fmt.Errorf("asking joinsvc for the sessions: %w", err)
 			}
@@ -37,15 +40,25 @@ func Routed(c Coordinator) phase.Phase {
 }
 
 func waitRouted(ctx context.Context, c Coordinator) error {
-	_, err := retry(ctx, routedTimeout, func(ctx context.Context) (joinapi.NodeView, error) {
+	policy := retry.Policy{Limit: routedTimeout, Waiting: phase.Waiting(ctx), Judge: func(err error) retry.Verdict {
+		if errors.Is(err, errNotRouted) {
+			return retry.Verdict{Again: true}
+		}
+		v := judge(err)
+		v.Answered = false // joinsvc's word is not the leaves'
+		return v
+	}}
+	_, err := retry.Do(ctx, policy, func(ctx context.Context) (struct{}, error) {
 		view, err := c.Node(ctx)
 		if err == nil && view.Phase != joinapi.PhaseRouted {
-			err = &joinapi.Error{Code: joinapi.CodeNotYet, Message: sessions(view.Sessions), RetryAfter: retryPause}
+			err = fmt.Errorf("%w: %s", errNotRouted, cmp.Or(view.Reason, sessions(view.Sessions)))
 		}
-		return view, err
+		return struct{}{}, err
 	})
 	return err
 }
+
+var errNotRouted = errors.New("not every leaf routes to this node")
 
 func sessions(all []joinapi.Session) string {
 	if len(all) == 0 {
@@ -65,5 +78,5 @@ func sessions(all []joinapi.Session) string {
 // View asks joinsvc for this host's part of the plan, and waits while joinsvc
 // cannot be reached: the two may boot at the same time.
 func View(ctx context.Context, c Coordinator) (joinapi.NodeView, error) {
-	return retry(ctx, enrolTimeout, c.Node)
+	return persist(ctx, c.Node)
 }

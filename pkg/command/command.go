@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package command runs the few programs that have no other door: the package
-// manager, rpm, kubeadm and kubectl. It is the one place that imports os/exec.
+// manager, rpm and kubeadm. It is the one place that imports os/exec.
 //
 // Every command runs under LC_ALL=C, is bounded by its context, has its output
 // captured, and fails with an error that shows a line to paste into a shell.

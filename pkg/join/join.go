@@ -193,9 +193,13 @@ func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, e
 	if err != nil {
 		return joinapi.NodeView{}, err
 	}
+	ca, err := c.clusterCA(ctx)
+	if err != nil {
+		return joinapi.NodeView{}, err
+	}
 	phase, reason := c.phase(n, rec)
 	sessions, _ := c.sessionsOf(n.Name, rec)
-	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: onWire(h), Sessions: sessions}, nil
+	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: onWire(h), Sessions: sessions, ClusterCA: ca}, nil
 }
 
 // planned is what the plan says of a node, by its fully qualified name.

@@ -138,6 +138,15 @@ func (c *Coordinator) Resume(ctx context.Context) error {
 	return nil
 }
 
+// clusterCA names the CA of the cluster; empty before there is one.
+func (c *Coordinator) clusterCA(ctx context.Context) (string, error) {
+	access, ok, err := c.access(ctx)
+	if err != nil || !ok {
+		return "", err
+	}
+	return caKeyHash(access.CA)
+}
+
 // caKeyHash is how kubeadm pins a cluster CA: "sha256:" and the hex SHA-256 of
 // its SubjectPublicKeyInfo (kubeadm's --discovery-token-ca-cert-hash).
 func caKeyHash(text string) (string, error) {

@@ -67,6 +67,9 @@ type NodeView struct {
 	Reason   string    `json:"reason,omitempty"`
 	Plan     HostPlan  `json:"plan"`
 	Sessions []Session `json:"sessions,omitempty"`
+	// ClusterCA names the CA of the cluster that joinsvc has access to, as
+	// kubeadm pins it: "sha256:<hex>" of its public key; empty before there is one.
+	ClusterCA string `json:"clusterCA,omitempty"`
 }
 
 // Outcome is how one phase of a run on the host went.
@@ -121,13 +124,13 @@ type KubeadmOrder struct {
 	// key of its own.
 	Access *AccessRequest `json:"access,omitempty"`
 	// AddOns is set for ActionInit: YAML of what every cluster of this plan has,
-	// the CNI's manifest, for `kubectl apply --server-side`.
+	// the CNI's manifest, for server-side apply.
 	AddOns string `json:"addOns,omitempty"`
 }
 
 // AccessRequest is what the init node does with its administrator's rights.
 type AccessRequest struct {
-	// RBAC is YAML for `kubectl apply --server-side`: what the CSR's user may do.
+	// RBAC is YAML for server-side apply: what the CSR's user may do.
 	RBAC string `json:"rbac"`
 	// CSR is a certificate request (PEM, PKCS #10, RFC 2986) that the init node
 	// signs with the cluster's CA; the certificate goes back in ClusterAccess.

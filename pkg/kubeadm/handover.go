@@ -6,8 +6,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/kubeadm/apply"
+	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
 // HandOver gives joinsvc its way into the new cluster with what kubeadm init
@@ -16,7 +17,7 @@ import (
 // API server as joinsvc reaches it. It may be repeated.
 //
 // A CertificateSigningRequest would have to wait for kube-controller-manager,
-// which has only just been started, and costs four runs of kubectl.
+// which has only just been started.
 func (n Node) HandOver(ctx context.Context, r joinapi.AccessRequest, server string) (joinapi.ClusterAccess, error) {
 	certificate, err := n.sign(r.CSR)
 	if err != nil {
@@ -33,15 +34,17 @@ func (n Node) HandOver(ctx context.Context, r joinapi.AccessRequest, server stri
 }
 
 // Apply puts manifests (YAML) into the cluster as its administrator, and makes
-// their fields nodeprep's own. It may be repeated.
+// their fields nodeprep's own. What the API server cannot do now is waited for,
+// and said as a note of the phase. It may be repeated.
 func (n Node) Apply(ctx context.Context, manifests string) error {
-	// On the server's side, because Calico's CRDs exceed what client-side
-	// apply can keep in an annotation (262144 bytes).
-	c := command.New("kubectl", "--kubeconfig", n.Root.Path(adminConf),
-		"apply", "--server-side", "--force-conflicts", "--field-manager", "nodeprep", "-f", "-")
-	c.Stdin = manifests
-	if _, err := n.Run(ctx, c); err != nil {
-		return fmt.Errorf("applying manifests: %w", err)
+	text, err := n.Root.Read(adminConf)
+	if err != nil {
+		return fmt.Errorf("reading the administrator's kubeconfig: %w", err)
 	}
-	return nil
+	client, err := apply.NewClient(text)
+	if err != nil {
+		return fmt.Errorf("reading the administrator's kubeconfig %s: %w", adminConf, err)
+	}
+	defer client.Close()
+	return client.Apply(ctx, manifests, phase.Waiting(ctx))
 }

@@ -3,22 +3,24 @@
 package kubeadm
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
-	"math/big"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
-	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/kubeadm/apply/applytest"
+	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
@@ -30,31 +32,17 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// putCA writes a CA as kubeadm init does, and returns its certificate.
-func (h *host) putCA(t *testing.T) *x509.Certificate {
+// putCluster writes what kubeadm init does: the CA and the administrator's
+// kubeconfig, of a cluster whose API server runs. It returns the CA.
+func (h *host) putCluster(t *testing.T, s *applytest.Server) *x509.Certificate {
 	t.Helper()
-	key := newKey(t)
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{
-		caCert: {Type: "CERTIFICATE", Bytes: der}, caKey: {Type: "PRIVATE KEY", Bytes: secret},
-	} {
-		if err := atomicfile.Write(h.node.Root.Path(name), pem.EncodeToMemory(block), 0o600); err != nil {
+	for name, text := range map[string][]byte{caCert: s.CA(), caKey: s.Key(t), adminConf: []byte(s.Start(t))} {
+		if err := atomicfile.Write(h.node.Root.Path(name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	cert, err := x509.ParseCertificate(der)
+	block, _ := pem.Decode(s.CA())
+	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,23 +65,26 @@ func request(t *testing.T, key *ecdsa.PrivateKey, subject pkix.Name) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
+const role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: joinsvc}\n"
+
 func TestHandOver(t *testing.T) {
-	var applied string
-	h := newHost(t, func(c command.Command) (string, error) {
-		applied = c.Stdin
-		return "", nil
-	})
-	ca, key := h.putCA(t), newKey(t)
+	h, s := newHost(t, nil), applytest.New(t)
+	ca, key := h.putCluster(t, s), newKey(t)
 	csr := request(t, key, pkix.Name{CommonName: "nodeprep:joinsvc", Organization: []string{"system:masters"}})
-	got, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: "m", CSR: csr}, "https://192.168.9.193:6443")
-	if err != nil {
-		t.Fatal(err)
+	for range 2 { // it may be repeated
+		got, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: role, CSR: csr}, "https://192.168.9.193:6443")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Server != "https://192.168.9.193:6443" || got.CA != string(s.CA()) {
+			t.Errorf("access to %q with CA %q", got.Server, got.CA)
+		}
+		checkClient(t, got.Certificate, ca, key)
 	}
-	h.wantRan(t, "kubectl --kubeconfig "+adminConf+" apply --server-side --force-conflicts --field-manager nodeprep -f -")
-	if applied != "m" || got.Server != "https://192.168.9.193:6443" || !strings.Contains(got.CA, "CERTIFICATE") {
-		t.Errorf("applied %q, access to %q with CA %q", applied, got.Server, got.CA)
+	if diff := cmp.Diff([]string{"/apis/rbac.authorization.k8s.io/v1/clusterroles/joinsvc"}, s.Writes()); diff != "" {
+		t.Errorf("applied (-want +got):\n%s", diff)
 	}
-	checkClient(t, got.Certificate, ca, key)
+	h.wantRan(t) // no kubectl
 }
 
 // checkClient wants what the API server wants, and no group.
@@ -132,26 +123,59 @@ func TestHandOverRefusesARequestAndAppliesNothing(t *testing.T) {
 		"no ca.key": {good, caKey},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t, nil)
-			h.putCA(t)
+			h, s := newHost(t, nil), applytest.New(t)
+			h.putCluster(t, s)
 			if tc.want == caKey {
 				h.drop(t, caKey)
 			}
-			_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{CSR: tc.csr}, "")
+			_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: role, CSR: tc.csr}, "")
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q in it", err, tc.want)
 			}
-			h.wantRan(t)
+			if asked := s.Asked(); len(asked) != 0 {
+				t.Errorf("asked the API server for %q", asked)
+			}
 		})
 	}
 }
 
-func TestHandOverWithoutAnAPIServer(t *testing.T) {
-	refused := errors.New("connection refused")
-	h := newHost(t, func(command.Command) (string, error) { return "", refused })
-	h.putCA(t)
+// What the API server refuses for good is told; it does not count as handed over.
+func TestHandOverThatTheClusterRefuses(t *testing.T) {
+	h, s := newHost(t, nil), applytest.New(t)
+	s.Fail = applytest.Failing("PATCH", -1, applytest.Refusing(422, "rules[0].verbs: Required value"))
+	h.putCluster(t, s)
 	csr := request(t, newKey(t), pkix.Name{CommonName: "a"})
-	if _, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{CSR: csr}, ""); !errors.Is(err, refused) {
-		t.Errorf("got %v, want %v", err, refused)
+	_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: role, CSR: csr}, "")
+	if err == nil || !strings.Contains(err.Error(), "giving joinsvc its rights: applying ClusterRole joinsvc: rules[0].verbs: Required value (422)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What it waits for is a note of the phase.
+func TestApplyNotesItsWaiting(t *testing.T) {
+	h, s := newHost(t, nil), applytest.New(t)
+	s.Fail = applytest.Failing("PATCH", 1, applytest.Refusing(503, "starting"))
+	h.putCluster(t, s)
+	var notes []string
+	r := phase.Runner{Now: time.Now, Report: func(e phase.Event) {
+		if e.Kind == phase.Noted {
+			notes = append(notes, e.Message)
+		}
+	}}
+	done := false
+	plan := func(context.Context) ([]phase.Change, error) {
+		if done {
+			return nil, nil
+		}
+		return []phase.Change{{What: "role", Do: func(ctx context.Context) error {
+			done = true
+			return h.node.Apply(ctx, role)
+		}}}, nil
+	}
+	if _, err := r.Run(t.Context(), []phase.Phase{{Name: "apply", Plan: plan}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"waiting: applying ClusterRole joinsvc: starting (503)"}, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }

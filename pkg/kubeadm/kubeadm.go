@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubeadm runs kubeadm and kubectl on the host that they are for, and
-// answers how far this host got. The documents come from joinsvc (package
-// document there); this half needs nothing but the standard library.
+// Package kubeadm runs kubeadm on the host that it is for, and answers how far
+// this host got and whose cluster it carries. The documents come from joinsvc
+// (package document there).
 package kubeadm
 
 import (
@@ -51,6 +51,9 @@ var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did 
 type Node struct {
 	Root rooted.Root
 	Run  command.Runner
+	// CRISocket is the runtime's, "unix:///run/containerd/containerd.sock".
+	// Without it `kubeadm reset` stops at a second one on the host.
+	CRISocket string
 }
 
 // Observe tells how far this host got. It only reads files: the API server
@@ -151,7 +154,11 @@ func arguments(action joinapi.Action) (args []string, after Stage, err error) {
 }
 
 func (n Node) reset(ctx context.Context) error {
-	_, err := n.Run(ctx, command.New("kubeadm", "reset", "--force"))
+	args := []string{"reset", "--force"}
+	if n.CRISocket != "" {
+		args = append(args, "--cri-socket", n.CRISocket)
+	}
+	_, err := n.Run(ctx, command.New("kubeadm", args...))
 	if err != nil {
 		return fmt.Errorf("clearing what an unfinished kubeadm left: %w", err)
 	}

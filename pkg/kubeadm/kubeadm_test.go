@@ -28,7 +28,7 @@ type host struct {
 func newHost(t *testing.T, answer func(c command.Command) (string, error)) *host {
 	t.Helper()
 	h := &host{answer: answer}
-	h.node = Node{Root: rooted.Root(t.TempDir()), Run: h.run}
+	h.node = Node{Root: rooted.Root(t.TempDir()), Run: h.run, CRISocket: "unix:///run/containerd/containerd.sock"}
 	return h
 }
 
@@ -181,7 +181,7 @@ func TestPartialRunIsResetFirst(t *testing.T) {
 	if err := h.node.Execute(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}
-	h.wantRan(t, "kubeadm reset --force", "kubeadm init --skip-token-print --config "+config)
+	h.wantRan(t, "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock", "kubeadm init --skip-token-print --config "+config)
 	if got := h.stage(t); got != Initialized {
 		t.Errorf("stage %q after the init, want %q", got, Initialized)
 	}

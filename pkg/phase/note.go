@@ -5,6 +5,7 @@ package phase
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 type noteKey struct{}
@@ -14,6 +15,18 @@ type noteKey struct{}
 func Notef(ctx context.Context, format string, args ...any) {
 	if note, ok := ctx.Value(noteKey{}).(func(string)); ok {
 		note(fmt.Sprintf(format, args...))
+	}
+}
+
+// Waiting returns what notes, as an event of the phase that is running, what is
+// waited for and for how long that has been so.
+func Waiting(ctx context.Context) func(reason error, since time.Duration) {
+	return func(reason error, since time.Duration) {
+		if since < time.Second {
+			Notef(ctx, "waiting: %v", reason)
+			return
+		}
+		Notef(ctx, "waiting for %s: %v", since.Round(time.Second), reason)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -341,7 +339,6 @@ func TestBadManifest(t *testing.T) {
 func TestKubeconfig(t *testing.T) {
 	s := applytest.New(t)
 	good := s.Kubeconfig(t, "https://api:6443")
-	file := filepath.Join(t.TempDir(), "admin.conf")
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"whole":      {},
 		"no context": {"current-context: kubernetes-admin@kubernetes", "current-context: gone", `server is ""`},
@@ -352,16 +349,10 @@ func TestKubeconfig(t *testing.T) {
 		"no YAML":    {"clusters:", "clusters: [", "yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := os.WriteFile(file, []byte(strings.Replace(good, tc.old, tc.new, -1)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, err := NewClient(file)
-			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), file)) {
+			_, err := NewClient(strings.ReplaceAll(good, tc.old, tc.new))
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
-	}
-	if _, err := NewClient(filepath.Join(t.TempDir(), "admin.conf")); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("without a file: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // in. down, if set, tells when connections are refused.
 func connect(t *testing.T, s *applytest.Server, down func() bool) *Client {
 	t.Helper()
-	c, err := newClient([]byte(s.Kubeconfig(t, "https://api:6443")))
+	c, err := NewClient(s.Kubeconfig(t, "https://api:6443"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -53,9 +52,9 @@ type access struct {
 	cert, secret []byte // PEM
 }
 
-func parseKubeconfig(text []byte) (access, error) {
+func parseKubeconfig(text string) (access, error) {
 	var k kubeconfig
-	if err := yaml.Unmarshal(text, &k); err != nil {
+	if err := yaml.Unmarshal([]byte(text), &k); err != nil {
 		return access{}, err
 	}
 	var a access
@@ -88,18 +87,18 @@ func parseKubeconfig(text []byte) (access, error) {
 }
 
 // ClusterCA returns the CA, PEM, of the cluster that a kubeconfig is for. It
-// follows the file that kubelet's may name instead of holding it.
-func ClusterCA(text []byte) ([]byte, error) {
-	a, err := parseKubeconfig(text)
+// reads the file that kubelet's may name instead of holding it.
+func ClusterCA(kubeconfig string, read func(name string) (string, error)) (string, error) {
+	a, err := parseKubeconfig(kubeconfig)
 	switch {
 	case err != nil:
-		return nil, err
+		return "", err
 	case len(bytes.TrimSpace(a.ca)) > 0:
-		return a.ca, nil
+		return string(a.ca), nil
 	case a.caFile != "":
-		return os.ReadFile(a.caFile)
+		return read(a.caFile)
 	}
-	return nil, errors.New("its current context names no CA")
+	return "", errors.New("its current context names no CA")
 }
 
 // requestTimeout bounds one request with its answer. It is above kube-apiserver's
@@ -115,21 +114,10 @@ type Client struct {
 	resources map[string][]resource
 }
 
-// NewClient reads a kubeconfig, such as /etc/kubernetes/admin.conf.
-func NewClient(file string) (*Client, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the administrator's kubeconfig: %w", err)
-	}
-	c, err := newClient(text)
-	if err != nil {
-		return nil, fmt.Errorf("reading the administrator's kubeconfig %s: %w", file, err)
-	}
-	return c, nil
-}
-
-func newClient(text []byte) (*Client, error) {
-	a, err := parseKubeconfig(text)
+// NewClient makes a client of the text of a kubeconfig, as kubeadm writes
+// /etc/kubernetes/admin.conf.
+func NewClient(kubeconfig string) (*Client, error) {
+	a, err := parseKubeconfig(kubeconfig)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/retry"
+)
+
+// How long a phase waits for the other side without a word from it before it
+// fails and leaves the next attempt to systemd. Whoever answers "not yet" is
+// waited for as long as it does.
+const (
+	joinsvcTimeout = 15 * time.Minute // joinsvc may boot later than its hosts
+	routedTimeout  = 30 * time.Minute // images, CNI, BGP
+)
+
+// persist asks joinsvc until it answers or refuses for good, and notes what it
+// waits for.
+func persist[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	return retry.Do(ctx, retry.Policy{Limit: joinsvcTimeout, Judge: judge, Waiting: phase.Waiting(ctx)}, ask)
+}
+
+// judge knows joinsvc: a rate limit, a "not yet" and trouble of its own may
+// pass, a refusal does not.
+func judge(err error) retry.Verdict {
+	var stranger *joinapi.WrongCAError
+	var refused *joinapi.Error
+	switch {
+	case errors.As(err, &stranger):
+		return retry.Verdict{}
+	case errors.As(err, &refused):
+		status := refused.Code.Status()
+		return retry.Verdict{
+			Again:    status == http.StatusTooManyRequests || status >= http.StatusInternalServerError,
+			Floor:    refused.RetryAfter,
+			Answered: refused.RetryAfter > 0,
+		}
+	}
+	return retry.Verdict{Again: retry.Network(err)}
+}
