@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -125,14 +124,14 @@ func kernelSettings(cmdline string) (map[string]string, error) {
 	return settings, nil
 }
 
-// readCommandLine returns the running kernel's command line, or nothing where
-// /proc is not mounted.
-func readCommandLine() string {
-	data, err := os.ReadFile(kernelCommandLine)
+// commandLine returns the running kernel's command line, or nothing where /proc
+// is not mounted.
+func (here edges) commandLine() string {
+	text, err := here.root.Read(kernelCommandLine)
 	if err != nil {
 		return ""
 	}
-	return string(data)
+	return text
 }
 
 func (c config) check() error {

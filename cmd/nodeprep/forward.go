@@ -4,28 +4,187 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/nodeprep/nodeprep/pkg/bootstrap"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 )
 
-// forwardTimeout bounds one report. Reports inform operators; a host does not
-// wait long for them, and what matters to joinsvc is said again by a phase.
-const forwardTimeout = 5 * time.Second
+const (
+	// forwardTimeout bounds one report.
+	forwardTimeout = 5 * time.Second
+	// forwardPause is after a report that was not taken.
+	forwardPause = 2 * time.Second
+	// forwardQueue is how many reports wait for a joinsvc that is slow; a run of
+	// a fresh host makes about forty.
+	forwardQueue = 64
+	// lastWords is how long the end of a run waits for its last report to be
+	// taken.
+	lastWords = 10 * time.Second
+)
 
-// forward tells joinsvc how each phase of the run goes.
-func forward(ctx context.Context, client *joinapi.Client) reporter {
-	return func(e phase.Event) {
-		outcome, ok := outcomeOf(e.Kind)
-		if !ok {
-			return
-		}
-		ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
+// forwarder tells joinsvc how each phase of a run goes, from a goroutine of its
+// own: reports inform operators, and the run waits for none of them. What
+// matters to joinsvc is said by the phases themselves.
+type forwarder struct {
+	send func(context.Context, joinapi.Report) error
+	wake chan struct{} // holds one
+	done chan struct{}
+
+	mu      sync.Mutex
+	queue   []joinapi.Report
+	dropped int // the oldest ones, when the queue was full
+	closing bool
+	failed  bool // a phase's failure has been put in
+}
+
+// newForwarder starts to forward. ctx gives values alone: an interrupted run has
+// a last word too.
+func newForwarder(ctx context.Context, send func(context.Context, joinapi.Report) error) *forwarder {
+	f := &forwarder{send: send, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(f.done)
 		defer cancel()
-		// A lost report changes nothing on this host, so it is no error of the run.
-		_ = client.Report(ctx, joinapi.Report{Phase: e.Phase, Outcome: outcome, Message: clip(e.Message), Time: e.Time})
+		f.work(ctx)
+	}()
+	return f
+}
+
+// add takes an event and does not wait.
+func (f *forwarder) add(e phase.Event) {
+	outcome, ok := outcomeOf(e.Kind)
+	if !ok {
+		return
+	}
+	f.put(joinapi.Report{Phase: e.Phase, Outcome: outcome, Message: clip(e.Message), Time: e.Time})
+}
+
+func (f *forwarder) put(r joinapi.Report) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = f.failed || r.Outcome == joinapi.OutcomeFailed
+	f.queue = append(f.queue, r)
+	f.trim(forwardQueue)
+	f.nudge()
+}
+
+// trim drops the oldest and counts them.
+func (f *forwarder) trim(keep int) {
+	if extra := len(f.queue) - keep; extra > 0 {
+		f.queue, f.dropped = f.queue[extra:], f.dropped+extra
+	}
+}
+
+func (f *forwarder) nudge() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close puts the run's own end in and waits for it to be taken, not longer than
+// lastWords. A failure that a phase has told already is not told again.
+func (f *forwarder) close(end phase.Event) {
+	f.mu.Lock()
+	told := f.failed && end.Kind == phase.Failed
+	f.mu.Unlock()
+	if !told {
+		f.add(end)
+	}
+	f.mu.Lock()
+	f.closing = true
+	f.nudge()
+	f.mu.Unlock()
+	select {
+	case <-f.done:
+	case <-time.After(lastWords):
+	}
+}
+
+// work sends one report after the other until the queue is empty and closed.
+func (f *forwarder) work(ctx context.Context) {
+	deadline := time.Time{}
+	for {
+		r, ok, closing := f.next()
+		if closing && deadline.IsZero() {
+			deadline = time.Now().Add(lastWords)
+		}
+		switch {
+		case closing && (!ok || time.Now().After(deadline)):
+			return
+		case !ok:
+			<-f.wake
+			continue
+		}
+		if !f.attempt(ctx, r) {
+			f.pause()
+		}
+	}
+}
+
+func (f *forwarder) next() (r joinapi.Report, ok, closing bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) == 0 {
+		return r, false, f.closing
+	}
+	r, f.queue = f.queue[0], f.queue[1:]
+	return r, true, f.closing
+}
+
+// attempt sends one report, with a word of those that were dropped. One that may
+// still be taken goes back to the head of the queue; at the end of a run only the
+// last is worth that.
+func (f *forwarder) attempt(ctx context.Context, r joinapi.Report) bool {
+	f.mu.Lock()
+	told := f.dropped
+	f.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
+	defer cancel()
+	err := f.send(ctx, mention(r, told))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err == nil:
+		f.dropped -= told
+		return true
+	case !bootstrap.MayPass(err): // it will not be taken, ever
+		return true
+	case f.closing && len(f.queue) > 0:
+		f.dropped += len(f.queue)
+		f.queue = f.queue[len(f.queue)-1:]
+		return true
+	}
+	f.queue = append([]joinapi.Report{r}, f.queue...)
+	f.trim(forwardQueue)
+	return false
+}
+
+func mention(r joinapi.Report, dropped int) joinapi.Report {
+	if dropped > 0 {
+		r.Message = clip(strings.TrimSpace(fmt.Sprintf("(%d earlier reports were dropped, since joinsvc did not take them) %s", dropped, r.Message)))
+	}
+	return r
+}
+
+// pause is after a report that was not taken; the next event cuts it short.
+func (f *forwarder) pause() {
+	f.mu.Lock()
+	pause := forwardPause
+	if f.closing {
+		pause = forwardPause / 10
+	}
+	f.mu.Unlock()
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.wake:
 	}
 }
 
@@ -49,7 +208,7 @@ func outcomeOf(k phase.Kind) (joinapi.Outcome, bool) {
 		return joinapi.OutcomeNoted, true
 	case phase.Started:
 		return joinapi.OutcomeStarted, true
-	case phase.Planned, phase.Applied, phase.Unknown:
+	case phase.Planned, phase.Applied, phase.Unknown, phase.Skipped:
 	}
 	return "", false
 }

@@ -14,6 +14,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/nodeprep/nodeprep/pkg/bootstrap"
+	"github.com/nodeprep/nodeprep/pkg/netcfg"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // version is set by the linker: -X main.version=v0.1.0.
@@ -21,15 +25,23 @@ var version = "devel"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	here := edges{kernel: netcfg.NewKernel(), machine: bootstrap.NewMachine}
+	code := here.run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
+// edges are where the program meets the machine that it runs on.
+type edges struct {
+	root    rooted.Root // of all files but those in --stateDir and --plan
+	kernel  netcfg.Kernel
+	machine func(context.Context) (*bootstrap.Machine, error)
+}
+
 // run is main without the process: it returns the exit status, 0 for success,
 // 1 for a failure that was told on stderr, 2 for a call that cannot be meant.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newRoot()
+func (here edges) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := here.newRoot()
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -52,7 +64,7 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-func newRoot() *cobra.Command {
+func (here edges) newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nodeprep",
 		Short: "From a bare host's first boot to a Kubernetes node that the leaf switches route to",
@@ -68,7 +80,7 @@ nodeprep.* on the kernel command line, and flags; the later one wins.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().String("config", defaultConfigFile, "configuration file")
-	root.AddCommand(newRun(), newStatus(), newNetwork(), newVersion())
+	root.AddCommand(here.newRun(), here.newStatus(), here.newNetwork(), newVersion())
 	return root
 }
 

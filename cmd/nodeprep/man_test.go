@@ -9,5 +9,5 @@ import (
 )
 
 func TestManualPages(t *testing.T) {
-	manpage.Check(t, newRoot(), "../../docs/man")
+	manpage.Check(t, edges{}.newRoot(), "../../docs/man")
 }

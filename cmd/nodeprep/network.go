@@ -14,7 +14,7 @@ import (
 // legPatience is how long a boot waits for the drivers of the legs.
 const legPatience = 30 * time.Second
 
-func newNetwork() *cobra.Command {
+func (here edges) newNetwork() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "network",
 		Short: "The part of a run that each boot repeats",
@@ -31,7 +31,7 @@ nodeprep-network.service runs it at every boot, before network.target.`,
 			if boot {
 				patience = legPatience
 			}
-			restored, err := netcfg.Restore(cmd.Context(), netcfg.NewKernel(), "", patience)
+			restored, err := netcfg.Restore(cmd.Context(), here.kernel, here.root, patience)
 			for _, leg := range restored.Missing {
 				fmt.Fprintf(cmd.ErrOrStderr(), "leg %s has not appeared; see: ip link, journalctl -k\n", leg)
 			}

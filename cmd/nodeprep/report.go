@@ -41,6 +41,8 @@ func describe(e phase.Event) string {
 		return "  note       " + e.Message
 	case phase.Unknown:
 		return "? " + e.Message
+	case phase.Skipped:
+		return "- skipped: " + e.Message
 	case phase.Done:
 		return "✓ " + e.Message + took(e.Elapsed)
 	case phase.Failed:

@@ -19,7 +19,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
-func newRun() *cobra.Command {
+func (here edges) newRun() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -32,11 +32,11 @@ outstanding changes are shown as unknown instead of guessed at.`,
 		Example: "  nodeprep run\n  nodeprep run --dry-run\n  nodeprep run --json | jq -r .change",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), readCommandLine())
+			c, err := loadConfig(cmd.Flags(), here.commandLine())
 			if err != nil {
 				return err
 			}
-			return converge(cmd.Context(), c, o, cmd.OutOrStdout())
+			return here.converge(cmd.Context(), c, o, cmd.OutOrStdout())
 		},
 	}
 	addConfigFlags(cmd.Flags())
@@ -48,13 +48,14 @@ outstanding changes are shown as unknown instead of guessed at.`,
 type runOptions struct{ dryRun, json bool }
 
 // converge runs every phase and closes with one line that says what it did.
-func converge(ctx context.Context, c config, o runOptions, out io.Writer) error {
+func (here edges) converge(ctx context.Context, c config, o runOptions, out io.Writer) error {
 	history := newHistory(c.StateDir, !o.dryRun)
 	show := textReporter(out)
 	if o.json {
 		show = jsonReporter(out)
 	}
-	p := &passage{config: c, dry: o.dryRun, show: tee(show, history.add)}
+	p := &passage{edges: here, config: c, dry: o.dryRun, local: tee(show, history.add)}
+	p.show = p.local
 	result, err := p.all(ctx)
 	if saveErr := history.save(err); saveErr != nil {
 		err = errors.Join(err, saveErr)
@@ -65,9 +66,13 @@ func converge(ctx context.Context, c config, o runOptions, out io.Writer) error 
 
 // passage is one run of this host's phases.
 type passage struct {
+	edges
 	config config
 	dry    bool
-	show   reporter
+	local  reporter // people and the last run's file
+	show   reporter // local, and joinsvc once it can be told
+	// forward is set once joinsvc can be told, in a run that is not dry.
+	forward *forwarder
 }
 
 func (p *passage) all(ctx context.Context) (phase.Result, error) {
@@ -75,7 +80,7 @@ func (p *passage) all(ctx context.Context) (phase.Result, error) {
 		return p.standalone(ctx)
 	}
 	enrolment := p.enrolment()
-	result, err := p.phases(ctx, p.show, []phase.Phase{enrolment.Phase()})
+	result, err := p.phases(ctx, []phase.Phase{enrolment.Phase()})
 	if err != nil {
 		return result, err
 	}
@@ -116,7 +121,7 @@ func (p *passage) enrolment() bootstrap.Enrolment {
 			if p.config.Token == "" {
 				return joinapi.EnrolResponse{}, errors.New("no token is set; make one with `joinsvc token create` and put it into " + defaultConfigFile)
 			}
-			id, err := identity.Hardware("")
+			id, err := identity.Hardware(string(p.root))
 			if err != nil {
 				return joinapi.EnrolResponse{}, err
 			}
@@ -127,7 +132,7 @@ func (p *passage) enrolment() bootstrap.Enrolment {
 
 // enrolled asks joinsvc for this host's part of the plan and goes through it.
 func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Result, error) {
-	id, err := identity.Hardware("")
+	id, err := identity.Hardware(string(p.root))
 	if err != nil {
 		return phase.Result{}, err
 	}
@@ -135,6 +140,7 @@ func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Res
 	if err != nil {
 		return phase.Result{}, err
 	}
+	p.tell(ctx, client)
 	view, err := bootstrap.View(ctx, client)
 	if err != nil {
 		return phase.Result{}, fmt.Errorf("asking joinsvc for this host's plan: %w", err)
@@ -146,26 +152,31 @@ func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Res
 	return p.host(ctx, host, client)
 }
 
+// tell lets joinsvc know of what follows. A dry run tells nobody.
+func (p *passage) tell(ctx context.Context, client *joinapi.Client) {
+	if p.dry {
+		return
+	}
+	p.forward = newForwarder(ctx, client.Report)
+	p.show = tee(p.show, p.forward.add)
+}
+
 // host goes through every phase, the last ones only with a coordinator.
 func (p *passage) host(ctx context.Context, h plan.HostPlan, client *joinapi.Client) (phase.Result, error) {
-	machine, err := bootstrap.NewMachine(ctx)
+	machine, err := p.machine(ctx)
 	if err != nil {
 		return phase.Result{}, err
 	}
 	defer machine.Close()
 	phases := bootstrap.Host(h, machine)
-	show := p.show
 	if client != nil {
 		phases = append(phases, bootstrap.Join(h, client, machine)...)
 	}
-	if client != nil && !p.dry {
-		show = tee(p.show, forward(ctx, client))
-	}
-	return p.phases(ctx, show, phases)
+	return p.phases(ctx, phases)
 }
 
-func (p *passage) phases(ctx context.Context, show reporter, phases []phase.Phase) (phase.Result, error) {
-	runner := phase.Runner{Report: show, Now: time.Now}
+func (p *passage) phases(ctx context.Context, phases []phase.Phase) (phase.Result, error) {
+	runner := phase.Runner{Report: p.show, Now: time.Now}
 	if p.dry {
 		return runner.DryRun(ctx, phases)
 	}
@@ -176,7 +187,8 @@ func (p *passage) note(message string) {
 	p.show(phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Noted, Message: message})
 }
 
-// close says in one line what the run did.
+// close says in one line what the run did, and waits for joinsvc to take it, but
+// not long.
 func (p *passage) close(result phase.Result, err error) {
 	e := phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Done}
 	switch {
@@ -189,5 +201,8 @@ func (p *passage) close(result phase.Result, err error) {
 	default:
 		e.Message = fmt.Sprintf("%d change(s) made", result.Changes)
 	}
-	p.show(e)
+	p.local(e)
+	if p.forward != nil {
+		p.forward.close(e)
+	}
 }

@@ -23,7 +23,7 @@ import (
 // statusTimeout bounds how long status waits for joinsvc.
 const statusTimeout = 15 * time.Second
 
-func newStatus() *cobra.Command {
+func (here edges) newStatus() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -34,11 +34,11 @@ BGP sessions. A joinsvc that does not answer is shown, and no error.`,
 		Example: "  nodeprep status\n  nodeprep status --json | jq .bond",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), readCommandLine())
+			c, err := loadConfig(cmd.Flags(), here.commandLine())
 			if err != nil {
 				return err
 			}
-			s, err := gatherStatus(cmd.Context(), c)
+			s, err := here.gatherStatus(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ type lastRunStatus struct {
 	Notes    []string  `json:"notes,omitempty"`
 }
 
-func gatherStatus(ctx context.Context, c config) (status, error) {
+func (here edges) gatherStatus(ctx context.Context, c config) (status, error) {
 	var s status
 	last, ran, err := readLastRun(c.StateDir)
 	if err != nil {
@@ -89,10 +89,10 @@ func gatherStatus(ctx context.Context, c config) (status, error) {
 	if ran {
 		s.LastRun = summarize(last)
 	}
-	if s.Bond, err = inspectBond(ctx); err != nil {
+	if s.Bond, err = here.inspectBond(ctx); err != nil {
 		return s, err
 	}
-	s.ask(ctx, c)
+	here.ask(ctx, c, &s)
 	return s, nil
 }
 
@@ -108,15 +108,15 @@ func summarize(run lastRun) *lastRunStatus {
 }
 
 // inspectBond looks at the bond that the last run stored, as it is now.
-func inspectBond(ctx context.Context) (*bondStatus, error) {
-	config, err := netcfg.Load("")
+func (here edges) inspectBond(ctx context.Context) (*bondStatus, error) {
+	config, err := netcfg.Load(here.root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no bond yet is an answer
 	}
 	if err != nil {
 		return nil, err
 	}
-	state, err := netcfg.NewKernel().Observe(ctx)
+	state, err := here.kernel.Observe(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func inspectBond(ctx context.Context) (*bondStatus, error) {
 
 // ask fills in what joinsvc knows; a joinsvc that does not answer is part of
 // the status, not an error.
-func (s *status) ask(ctx context.Context, c config) {
+func (here edges) ask(ctx context.Context, c config, s *status) {
 	if c.Joinsvc == "" {
 		return
 	}
@@ -139,7 +139,7 @@ func (s *status) ask(ctx context.Context, c config) {
 	s.Node = enrolment.Node
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	view, err := askView(ctx, c.Joinsvc, store)
+	view, err := here.askView(ctx, c.Joinsvc, store)
 	if err != nil {
 		s.Joinsvc = err.Error()
 		return
@@ -147,8 +147,8 @@ func (s *status) ask(ctx context.Context, c config) {
 	s.Phase, s.Reason, s.Sessions = view.Phase, view.Reason, view.Sessions
 }
 
-func askView(ctx context.Context, server string, store identity.Store) (joinapi.NodeView, error) {
-	id, err := identity.Hardware("")
+func (here edges) askView(ctx context.Context, server string, store identity.Store) (joinapi.NodeView, error) {
+	id, err := identity.Hardware(string(here.root))
 	if err != nil {
 		return joinapi.NodeView{}, err
 	}

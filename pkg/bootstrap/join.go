@@ -26,10 +26,13 @@ type membership struct {
 
 func (m membership) phase() phase.Phase {
 	return phase.Phase{
-		Name:  "kubeadm",
-		Doc:   fmt.Sprintf("join cluster %s as its %s %s", m.host.Cluster, m.host.Role, m.host.Name),
-		After: []string{"network", "lacp", "runtime", "packages", "kubelet"},
-		Plan:  m.plan,
+		Name: "kubeadm",
+		Doc:  fmt.Sprintf("join cluster %s as its %s %s", m.host.Cluster, m.host.Role, m.host.Name),
+		// All of the host: what kubeadm starts lives on it.
+		Needs: []string{
+			"name", "modules", "network", "lacp", "firewall", "sysctl", "selinux", "swap", "packages", "runtime", "kubelet",
+		},
+		Plan: m.plan,
 	}
 }
 

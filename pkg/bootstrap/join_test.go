@@ -124,7 +124,9 @@ func (c *cluster) membership(t *testing.T, role plan.Role) membership {
 func converge(t *testing.T, m membership) error {
 	t.Helper()
 	r := phase.Runner{Report: func(phase.Event) {}, Now: time.Now}
-	_, err := r.Run(t.Context(), []phase.Phase{m.phase()})
+	alone := m.phase()
+	alone.Needs = nil
+	_, err := r.Run(t.Context(), []phase.Phase{alone})
 	return err
 }
 

@@ -53,7 +53,7 @@ func (n network) phase() phase.Phase {
 		Name:  "network",
 		Doc:   fmt.Sprintf("%s over %v, %s with %s", n.config.Bond.Name, n.config.Bond.Legs, n.config.VLAN.Name, n.config.VLAN.Address),
 		Plan:  n.plan,
-		After: []string{"modules"},
+		Needs: []string{"modules"},
 	}
 }
 
@@ -92,10 +92,12 @@ func (n network) plan(ctx context.Context) ([]phase.Change, error) {
 // partner, and everything after this phase needs the leaves.
 func (n network) lacp() phase.Phase {
 	return phase.Phase{
-		Name:  "lacp",
-		Doc:   fmt.Sprintf("the leaves bundle the legs of %s", n.config.Bond.Name),
-		After: []string{"network"},
-		Plan:  n.planLACP,
+		Name: "lacp",
+		// It only reads and waits, a minute and a half where a leaf is slow.
+		Beside: true,
+		Doc:    fmt.Sprintf("the leaves bundle the legs of %s", n.config.Bond.Name),
+		Needs:  []string{"network"},
+		Plan:   n.planLACP,
 	}
 }
 

@@ -27,6 +27,9 @@ func persist[T any](ctx context.Context, ask func(context.Context) (T, error)) (
 	return retry.Do(ctx, retry.Policy{Limit: joinsvcTimeout, Judge: judge, Waiting: phase.Waiting(ctx)}, ask)
 }
 
+// MayPass tells whether joinsvc may answer otherwise when it is asked again.
+func MayPass(err error) bool { return judge(err).Again }
+
 // judge knows joinsvc: a rate limit, a "not yet" and trouble of its own may
 // pass, a refusal does not.
 func judge(err error) retry.Verdict {

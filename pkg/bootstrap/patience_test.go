@@ -113,7 +113,7 @@ func runRouted(t *testing.T, s *sights) (notes []string, result phase.Result, er
 		}
 	}}
 	routed := Routed(s)
-	routed.After = nil
+	routed.Needs = nil
 	result, err = r.Run(t.Context(), []phase.Phase{routed})
 	return notes, result, err
 }

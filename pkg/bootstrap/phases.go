@@ -25,19 +25,19 @@ const repository = "nodeprep"
 
 // Host returns the phases that prepare a host, in the order in which they run.
 func Host(h plan.HostPlan, m *Machine) []phase.Phase {
-	links := network{config: NetworkConfig(h), kernel: m.kernel, root: m.root, reload: m.reloadNetworkManager}
+	links := network{config: NetworkConfig(h), kernel: m.Kernel, root: m.Root, reload: m.reloadNetworkManager}
 	return []phase.Phase{
 		{Name: "name", Doc: "this host is called " + h.Name, Plan: m.name(h)},
 		{Name: "modules", Doc: "kernel modules, now and at every boot", Plan: m.modules()},
 		links.phase(),
 		links.lacp(),
 		{Name: "firewall", Doc: "no firewalld beside Calico's rules", Plan: m.firewall()},
-		{Name: "sysctl", Doc: "bridged and routed packets", Plan: m.sysctls(), After: []string{"modules"}},
+		{Name: "sysctl", Doc: "bridged and routed packets", Plan: m.sysctls(), Needs: []string{"modules"}},
 		{Name: "selinux", Doc: "SELinux " + string(h.Host.SELinux), Plan: m.selinux(h)},
 		{Name: "swap", Doc: "no swap beside kubelet", Plan: m.noSwap()},
-		{Name: "packages", Doc: "container runtime and Kubernetes " + h.Kubernetes.Version, Plan: m.packages(h)},
-		{Name: "runtime", Doc: "containerd, configured for kubelet", Plan: m.runtime(h), After: []string{"packages"}},
-		{Name: "kubelet", Doc: "kubelet at every boot", Plan: m.kubelet(), After: []string{"packages"}},
+		{Name: "packages", Doc: "container runtime and Kubernetes " + h.Kubernetes.Version, Plan: m.packages(h), Needs: []string{"lacp"}},
+		{Name: "runtime", Doc: "containerd, configured for kubelet", Plan: m.runtime(h), Needs: []string{"packages"}},
+		{Name: "kubelet", Doc: "kubelet at every boot", Plan: m.kubelet(), Needs: []string{"packages"}},
 	}
 }
 
@@ -68,14 +68,14 @@ func together(planners ...planner) planner {
 func (m *Machine) name(h plan.HostPlan) planner {
 	short, _, _ := strings.Cut(h.Name, ".")
 	return together(
-		host.Hostname{Root: m.root, Name: h.Name}.Plan,
-		host.Hosts{Root: m.root, Address: h.Address.Addr(), Names: []string{h.Name, short}}.Plan,
+		host.Hostname{Root: m.Root, Name: h.Name}.Plan,
+		host.Hosts{Root: m.Root, Address: h.Address.Addr(), Names: []string{h.Name, short}}.Plan,
 	)
 }
 
 func (m *Machine) modules() planner {
 	return host.Modules{
-		Root: m.root,
+		Root: m.Root,
 		Want: []host.Module{
 			// Without max_bonds=0 the module makes a balance-rr bond0 of its own.
 			{Name: "bonding", Options: "max_bonds=0"},
@@ -83,26 +83,26 @@ func (m *Machine) modules() planner {
 			{Name: "br_netfilter"},
 			{Name: "overlay"},
 		},
-		Load: func(ctx context.Context) error { return m.units.Restart(ctx, host.ModulesLoadUnit) },
+		Load: func(ctx context.Context) error { return m.Units.Restart(ctx, host.ModulesLoadUnit) },
 	}.Plan
 }
 
 // reloadNetworkManager does nothing where NetworkManager does not run: it will
 // read the file when it starts.
 func (m *Machine) reloadNetworkManager(ctx context.Context) error {
-	state, err := m.units.State(ctx, networkManager)
+	state, err := m.Units.State(ctx, networkManager)
 	if err != nil || !state.Running() {
 		return err
 	}
-	return m.units.ReloadService(ctx, networkManager)
+	return m.Units.ReloadService(ctx, networkManager)
 }
 
 func (m *Machine) firewall() planner {
-	return firewall.NoFirewalld{Units: m.units, Tables: firewall.Kernel{}}.Plan
+	return firewall.NoFirewalld{Units: m.Units, Tables: m.Tables}.Plan
 }
 
 func (m *Machine) sysctls() planner {
-	return host.Sysctls{Root: m.root, Want: map[string]string{
+	return host.Sysctls{Root: m.Root, Want: map[string]string{
 		"net.bridge.bridge-nf-call-iptables":  "1",
 		"net.bridge.bridge-nf-call-ip6tables": "1",
 		"net.ipv4.ip_forward":                 "1",
@@ -110,11 +110,11 @@ func (m *Machine) sysctls() planner {
 }
 
 func (m *Machine) selinux(h plan.HostPlan) planner {
-	return host.SELinux{Root: m.root, Mode: host.SELinuxMode(h.Host.SELinux)}.Plan
+	return host.SELinux{Root: m.Root, Mode: host.SELinuxMode(h.Host.SELinux)}.Plan
 }
 
 func (m *Machine) noSwap() planner {
-	return host.NoSwap{Root: m.root, Units: m.units, Off: host.Swapoff}.Plan
+	return host.NoSwap{Root: m.Root, Units: m.Units, Off: m.Swapoff}.Plan
 }
 
 // packages installs from the plan's folder, or from the repositories that the
@@ -126,9 +126,9 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 		{Name: "kubectl", Version: h.Kubernetes.Version},
 	}
 	install := dnf.Packages{
-		Run:    m.run,
+		Run:    m.Run,
 		Want:   append(kubernetes, dnf.Package{Name: "containerd.io"}),
-		Reload: m.units.Reload,
+		Reload: m.Units.Reload,
 		// The repository of pkgs.k8s.io hides its packages from upgrades, as ours does.
 		Unpin: []string{"kubernetes"},
 	}
@@ -140,7 +140,7 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 	for _, p := range kubernetes {
 		pinned = append(pinned, p.Name)
 	}
-	folder := dnf.Repo{Root: m.root, ID: repository, Folder: h.Packages.Folder, Pinned: pinned}
+	folder := dnf.Repo{Root: m.Root, ID: repository, Folder: h.Packages.Folder, Pinned: pinned}
 	return together(folder.Plan, install.Plan)
 }
 
@@ -155,10 +155,10 @@ func (m *Machine) runtime(h plan.HostPlan) planner {
 		if err != nil {
 			return nil, fmt.Errorf("configuring containerd: %w", err)
 		}
-		return containerd.Runtime{Root: m.root, Units: m.units, SandboxImage: sandbox, Now: time.Now}.Plan(ctx)
+		return containerd.Runtime{Root: m.Root, Units: m.Units, SandboxImage: sandbox, Now: time.Now}.Plan(ctx)
 	}
 }
 
 func (m *Machine) kubelet() planner {
-	return unit.Enabled{Units: m.units, Name: "kubelet.service"}.Plan
+	return unit.Enabled{Units: m.Units, Name: "kubelet.service"}.Plan
 }

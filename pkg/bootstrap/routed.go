@@ -20,7 +20,7 @@ func Routed(c Coordinator) phase.Phase {
 	return phase.Phase{
 		Name:  "routed",
 		Doc:   "wait until every leaf has an Established session",
-		After: []string{"kubeadm"},
+		Needs: []string{"kubeadm"},
 		Plan: func(ctx context.Context) ([]phase.Change, error) {
 			view, err := persist(ctx, c.Node)
 			if err != nil {

@@ -21,9 +21,14 @@ type Phase struct {
 	// Plan reads the host and returns what would have to change. It changes
 	// nothing itself; no changes means that the phase has converged.
 	Plan func(context.Context) ([]Change, error)
-	// After names what a dry run cannot know before earlier phases are
-	// applied. Plan is then skipped by a dry run when those phases have changes.
-	After []string
+	// Needs names the phases without which this one cannot be planned or
+	// applied. It comes after them, does not run when one of them has failed, and
+	// is unknown to a dry run while one of them has changes.
+	Needs []string
+	// Beside says that it may run at the same time as phases that it does not
+	// need and that do not need it: it touches nothing that they do, neither
+	// files nor kernel nor systemd. All others run one after the other.
+	Beside bool
 }
 
 // A Change is one step from the observed state to the desired one.
@@ -49,13 +54,15 @@ func (c Change) String() string {
 // Kind says what an Event tells.
 type Kind string
 
-// The kinds of event, in the order in which a phase emits them.
+// The kinds of event, in the order in which a phase emits them. Events of phases
+// that run at the same time alternate.
 const (
 	Started Kind = "started" // the phase begins to plan
 	Planned Kind = "planned" // one change is to be made
 	Applied Kind = "applied" // one change has been made
 	Noted   Kind = "noted"   // something worth knowing that is no error
 	Unknown Kind = "unknown" // a dry run cannot plan this phase yet
+	Skipped Kind = "skipped" // it needs a phase that has failed
 	Done    Kind = "done"    // the phase has converged
 	Failed  Kind = "failed"  // the phase has not; Err says why
 )

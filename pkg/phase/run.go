@@ -4,8 +4,10 @@ package phase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -17,48 +19,71 @@ type Result struct {
 
 // A Runner runs phases and tells what happens.
 type Runner struct {
-	// Report receives every event, in order, from one goroutine.
+	// Report receives every event, one at a time, in the order of its phase.
 	Report func(Event)
 	// Now is the clock.
 	Now func() time.Time
 }
 
-// Run brings every phase to its desired state, in order, and stops at the
-// first that cannot be brought there. The error names the phase and the change.
+// Run brings every phase to its desired state, in the order that follows from
+// what they need. One that cannot be brought there stops those that need it; the
+// others finish. The error names phase and change, of each that failed. Phases
+// that are not in order fail before anything runs.
 func (r Runner) Run(ctx context.Context, phases []Phase) (Result, error) {
-	var res Result
-	for _, p := range phases {
-		n, err := r.converge(ctx, p)
-		res.Changes += n
-		if err != nil {
-			return res, fmt.Errorf("%s: %w", p.Name, err)
-		}
+	ordered, err := arrange(phases)
+	if err != nil {
+		return Result{}, err
 	}
-	return res, nil
+	return r.oneAtATime().newSchedule(ordered).run(ctx)
 }
 
-// DryRun plans every phase and changes nothing. A phase that depends on one
-// with outstanding changes is reported as unknown instead of guessed at.
+// oneAtATime is the runner with a Report that phases may call side by side.
+func (r Runner) oneAtATime() Runner {
+	var mu sync.Mutex
+	report := r.Report
+	r.Report = func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		report(e)
+	}
+	return r
+}
+
+// DryRun plans every phase and changes nothing. A phase that needs one with
+// outstanding changes is reported as unknown instead of guessed at.
 func (r Runner) DryRun(ctx context.Context, phases []Phase) (Result, error) {
 	var res Result
+	ordered, err := arrange(phases)
+	if err != nil {
+		return res, err
+	}
 	var pending []string
-	for _, p := range phases {
-		if dep := slices.IndexFunc(p.After, func(n string) bool { return slices.Contains(pending, n) }); dep >= 0 {
+	var errs []error
+	for _, p := range ordered {
+		if dep := slices.IndexFunc(p.Needs, func(n string) bool { return slices.Contains(pending, n) }); dep >= 0 {
 			res.Unknown = append(res.Unknown, p.Name)
 			pending = append(pending, p.Name)
-			r.event(p, Unknown, "", "known after "+p.After[dep], 0)
+			r.event(p, Unknown, "", "known after "+p.Needs[dep], 0)
 			continue
 		}
 		changes, err := r.plan(ctx, p)
 		if err != nil {
-			return res, fmt.Errorf("%s: %w", p.Name, err)
+			errs = append(errs, fmt.Errorf("%s: %w", p.Name, err))
 		}
-		if len(changes) > 0 {
+		if err != nil || len(changes) > 0 {
 			pending = append(pending, p.Name)
 		}
 		res.Changes += len(changes)
 	}
-	return res, nil
+	return res, join(errs)
+}
+
+// join is errors.Join that leaves a single error as it is.
+func join(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
 }
 
 func (r Runner) plan(ctx context.Context, p Phase) ([]Change, error) {

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/phase"
+)
+
+// A desk takes reports, or what trouble says instead.
+type desk struct {
+	mu      sync.Mutex
+	trouble func(ctx context.Context, r joinapi.Report) error
+	took    []string
+}
+
+func (d *desk) report(ctx context.Context, r joinapi.Report) error {
+	if d.trouble != nil {
+		if err := d.trouble(ctx, r); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.took = append(d.took, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Phase, r.Outcome, r.Message)))
+	return nil
+}
+
+func event(name string, kind phase.Kind, message string) phase.Event {
+	return phase.Event{Phase: name, Kind: kind, Message: message}
+}
+
+func (d *desk) want(t *testing.T, want ...string) {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if diff := cmp.Diff(want, d.took); diff != "" {
+		t.Errorf("joinsvc took (-want +got):\n%s", diff)
+	}
+}
+
+func TestForwardsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d desk
+		f := newForwarder(t.Context(), d.report)
+		for _, e := range []phase.Event{
+			event("swap", phase.Started, ""), event("swap", phase.Planned, ""), event("swap", phase.Noted, "zram"),
+			event("swap", phase.Applied, ""), event("swap", phase.Done, "1 change"), event("x", phase.Unknown, ""), event("y", phase.Skipped, ""),
+			event("network", phase.Failed, "no carrier"),
+		} {
+			f.add(e)
+		}
+		f.close(event("run", phase.Done, "1 change(s) made"))
+		d.want(t, "swap started", "swap noted zram", "swap done 1 change", "network failed no carrier", "run done 1 change(s) made")
+	})
+}
+
+// A phase's failure is what joinsvc keeps; the run's own would take its place.
+func TestRunsFailureIsForwardedWhenNoPhaseTellsIt(t *testing.T) {
+	end := event("run", phase.Failed, "connecting to systemd: no bus")
+	synctest.Test(t, func(t *testing.T) {
+		var d desk
+		newForwarder(t.Context(), d.report).close(end)
+		d.want(t, "run failed connecting to systemd: no bus")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var d desk
+		f := newForwarder(t.Context(), d.report)
+		f.add(event("network", phase.Failed, "no carrier"))
+		f.close(end)
+		d.want(t, "network failed no carrier")
+	})
+}
+
+// A joinsvc that accepts and is silent costs the run nothing, and its end no
+// more than lastWords.
+func TestSilentJoinsvcHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := desk{trouble: func(ctx context.Context, _ joinapi.Report) error { <-ctx.Done(); return ctx.Err() }}
+		start := time.Now()
+		f := newForwarder(t.Context(), d.report)
+		for i := range 1000 {
+			f.add(event("a", phase.Noted, fmt.Sprint(i)))
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("three events took %s", took)
+		}
+		f.close(event("run", phase.Done, ""))
+		if took := time.Since(start); took > lastWords {
+			t.Errorf("the end took %s", took)
+		}
+		time.Sleep(time.Minute)
+		select {
+		case <-f.done:
+		default:
+			t.Error("still at work a minute after the end")
+		}
+	})
+}
+
+// The oldest go first, are counted, and the last word arrives.
+func TestQueueIsBoundedAndKeepsTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := desk{trouble: func(context.Context, joinapi.Report) error {
+			if time.Since(start) < time.Minute {
+				return joinapi.Errorf(joinapi.CodeTooMany, "slow down")
+			}
+			return nil
+		}}
+		f := newForwarder(t.Context(), d.report)
+		for i := range forwardQueue + 20 {
+			f.add(event("a", phase.Noted, fmt.Sprint(i)))
+		}
+		time.Sleep(2 * time.Minute)
+		f.close(event("run", phase.Done, "over"))
+		if n := len(d.took); n != forwardQueue+1 {
+			t.Fatalf("took %d reports", n)
+		}
+		if want := "a noted (20 earlier reports were dropped, since joinsvc did not take them) 20"; d.took[0] != want || d.took[1] != "a noted 21" || d.took[forwardQueue] != "run done over" {
+			t.Errorf("took %q, want first %q", d.took, want)
+		}
+	})
+}
+
+// At the end of a run there is time for the last word alone.
+func TestLastWordIsTriedUntilItIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := desk{trouble: func(context.Context, joinapi.Report) error {
+			if time.Since(start) < lastWords/2 {
+				return joinapi.Errorf(joinapi.CodeInternal, "etcd")
+			}
+			return nil
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		f := newForwarder(ctx, d.report)
+		f.add(event("a", phase.Started, ""))
+		cancel() // an interrupted run has a last word too
+		f.close(event("run", phase.Failed, "interrupted"))
+		d.want(t, "run failed (1 earlier reports were dropped, since joinsvc did not take them) interrupted")
+	})
+}
+
+// What joinsvc refuses for good is not asked again.
+func TestRefusedReportIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		d := desk{trouble: func(_ context.Context, r joinapi.Report) error {
+			if asked++; r.Phase == "a" {
+				return joinapi.Errorf(joinapi.CodeInvalid, "phase")
+			}
+			return nil
+		}}
+		start := time.Now()
+		f := newForwarder(t.Context(), d.report)
+		f.add(event("a", phase.Started, ""))
+		f.close(event("run", phase.Done, ""))
+		d.want(t, "run done")
+		if asked != 2 || time.Since(start) != 0 {
+			t.Errorf("asked %d times in %s", asked, time.Since(start))
+		}
+	})
+}
+
+func TestClip(t *testing.T) {
+	long := strings.Repeat("ü", maxMessage)
+	if got := clip(long); len(got) > maxMessage || !strings.HasPrefix(long, got) || len(got) < maxMessage-1 {
+		t.Errorf("clipped to %d bytes", len(got))
+	}
+	if got := clip("short"); got != "short" {
+		t.Errorf("clipped to %q", got)
+	}
+}
