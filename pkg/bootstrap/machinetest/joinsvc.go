@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package machinetest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/pki"
+	"github.com/nodeprep/nodeprep/pkg/plan"
+)
+
+// AddOn is the manifest that Joinsvc hands out, of one object.
+const AddOn = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: calico, namespace: kube-system}\n"
+
+// Joinsvc is the coordinator of one node, in memory.
+type Joinsvc struct {
+	mu      sync.Mutex
+	view    joinapi.NodeView
+	csr     string
+	refuse  map[string]error // by call
+	reports []string
+}
+
+// NewJoinsvc has a node of this plan, which is routed as soon as it has joined.
+// A worker's cluster has ca, PEM.
+func NewJoinsvc(t *testing.T, h plan.HostPlan, ca []byte) *Joinsvc {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "nodeprep:joinsvc"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &Joinsvc{
+		view: joinapi.NodeView{Phase: joinapi.PhaseEnrolled, Plan: h}, refuse: map[string]error{},
+		csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})),
+	}
+	if h.Role == plan.Worker {
+		j.view.ClusterCA = keyHash(ca)
+	}
+	return j
+}
+
+// keyHash names a CA as kubeadm pins it.
+func keyHash(text []byte) string {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return ""
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Refuse makes a call fail, "node", "report", "kubeadm" or "access"; nil lets it
+// pass again.
+func (j *Joinsvc) Refuse(call string, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.refuse[call] = err
+}
+
+// Reports are what was told, "network done".
+func (j *Joinsvc) Reports() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.reports)
+}
+
+// Phase is the node's.
+func (j *Joinsvc) Phase() joinapi.NodePhase {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.view.Phase
+}
+
+// Node is the node's view.
+func (j *Joinsvc) Node(context.Context) (joinapi.NodeView, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.view, j.refuse["node"]
+}
+
+// Report takes one report.
+func (j *Joinsvc) Report(_ context.Context, r joinapi.Report) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.refuse["report"]; err != nil {
+		return err
+	}
+	j.reports = append(j.reports, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Phase, r.Outcome, r.Message)))
+	if r.Phase == joinapi.ReportKubeadm && r.Outcome == joinapi.OutcomeDone && j.view.Phase == joinapi.PhaseJoining {
+		j.view.Phase = joinapi.PhaseRouted
+	}
+	return nil
+}
+
+// Kubeadm is the order: to init for a control plane, to join for a worker.
+func (j *Joinsvc) Kubeadm(context.Context) (joinapi.KubeadmOrder, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.refuse["kubeadm"]; err != nil {
+		return joinapi.KubeadmOrder{}, err
+	}
+	j.view.Phase = joinapi.PhaseJoining
+	if j.view.Plan.Role == plan.Worker {
+		return joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "kind: JoinConfiguration\n"}, nil
+	}
+	return joinapi.KubeadmOrder{
+		Action: joinapi.ActionInit, Config: "kind: InitConfiguration\n", AddOns: AddOn,
+		Access: &joinapi.AccessRequest{CSR: j.csr, RBAC: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: joinsvc}\n"},
+	}, nil
+}
+
+// ClusterAccess takes the cluster's.
+func (j *Joinsvc) ClusterAccess(_ context.Context, a joinapi.ClusterAccess) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.refuse["access"]; err != nil {
+		return err
+	}
+	j.view.ClusterCA = keyHash([]byte(a.CA))
+	return nil
+}
+
+// Start serves over TLS on the loopback interface until the test ends, and
+// returns the address and a token that admits the node.
+func (j *Joinsvc) Start(t *testing.T) (url, token string) {
+	t.Helper()
+	ca, err := pki.New("k8c1", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := ca.ServerTLS([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ClientAuth, config.ClientCAs = tls.VerifyClientCertIfGiven, ca.Pool()
+	s := httptest.NewUnstartedServer(j.handler(ca))
+	s.TLS, s.Config.ErrorLog = config, log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL, joinapi.EnrolToken{CA: joinapi.CAHash(ca.Certificate().Raw), ID: "k8c1", Secret: strings.Repeat("a", 32)}.String()
+}
+
+func (j *Joinsvc) handler(ca *pki.CA) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(joinapi.PathEnrol, handle(func(_ context.Context, r joinapi.EnrolRequest) (joinapi.EnrolResponse, error) {
+		request, err := pki.ParseRequest(r.CSR)
+		if err != nil {
+			return joinapi.EnrolResponse{}, joinapi.Errorf(joinapi.CodeInvalid, "csr: %v", err)
+		}
+		name := j.view.Plan.Name
+		cert, err := ca.SignNode(request, name)
+		return joinapi.EnrolResponse{Node: name, Certificate: cert, CA: ca.PEM()}, err
+	}))
+	mux.HandleFunc(joinapi.PathNode, known(handle(func(ctx context.Context, _ any) (joinapi.NodeView, error) { return j.Node(ctx) })))
+	mux.HandleFunc(joinapi.PathReport, known(handle(func(ctx context.Context, r joinapi.Report) (struct{}, error) { return struct{}{}, j.Report(ctx, r) })))
+	mux.HandleFunc(joinapi.PathKubeadm, known(handle(func(ctx context.Context, _ any) (joinapi.KubeadmOrder, error) { return j.Kubeadm(ctx) })))
+	mux.HandleFunc(joinapi.PathAccess, known(handle(func(ctx context.Context, a joinapi.ClusterAccess) (struct{}, error) {
+		return struct{}{}, j.ClusterAccess(ctx, a)
+	})))
+	return mux
+}
+
+// known wants a certificate that joinsvc has signed.
+func known(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TLS.PeerCertificates) == 0 {
+			refuse(w, joinapi.Errorf(joinapi.CodeUnauthorized, "no certificate"))
+			return
+		}
+		next(w, r)
+	}
+}
+
+// handle decodes what the client sends and encodes what it gets.
+func handle[In, Out any](call func(context.Context, In) (Out, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in In
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil && !errors.Is(err, io.EOF) {
+			refuse(w, joinapi.Errorf(joinapi.CodeInvalid, "%v", err))
+			return
+		}
+		out, err := call(r.Context(), in)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(out)
+	}
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	var refused *joinapi.Error
+	if !errors.As(err, &refused) {
+		refused = joinapi.Errorf(joinapi.CodeInternal, "%v", err)
+	}
+	w.WriteHeader(refused.Code.Status())
+	_ = json.NewEncoder(w).Encode(refused)
+}
