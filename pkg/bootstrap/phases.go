@@ -35,7 +35,7 @@ func Host(h plan.HostPlan, m *Machine) []phase.Phase {
 		{Name: "sysctl", Doc: "bridged and routed packets", Plan: m.sysctls(), Needs: []string{"modules"}},
 		{Name: "selinux", Doc: "SELinux " + string(h.Host.SELinux), Plan: m.selinux(h)},
 		{Name: "swap", Doc: "no swap beside kubelet", Plan: m.noSwap()},
-		{Name: "packages", Doc: "container runtime and Kubernetes " + h.Kubernetes.Version, Plan: m.packages(h), Needs: []string{"lacp"}},
+		{Name: "packages", Doc: "container runtime and Kubernetes " + h.Kubernetes.Version, Plan: m.packages(h), Needs: []string{"lacp"}, Ahead: true},
 		{Name: "runtime", Doc: "containerd, configured for kubelet", Plan: m.runtime(h), Needs: []string{"packages"}},
 		{Name: "kubelet", Doc: "kubelet at every boot", Plan: m.kubelet(), Needs: []string{"packages"}},
 	}

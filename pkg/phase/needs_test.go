@@ -140,6 +140,19 @@ func TestDryRunGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
+func TestDryRunPlansAhead(t *testing.T) {
+	change := func(context.Context) ([]phase.Change, error) { return []phase.Change{{What: "x"}}, nil }
+	res, err := new(log).runner().DryRun(t.Context(), []phase.Phase{
+		{Name: "network", Plan: change}, {Name: "packages", Plan: change, Needs: []string{"network"}, Ahead: true}, {Name: "kubelet", Plan: change, Needs: []string{"packages"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(phase.Result{Changes: 2, Unknown: []string{"kubelet"}}, res); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
+	}
+}
+
 // A phase that runs beside others takes none of their time, and those that do
 // not say so stay one after the other and in order.
 func TestBeside(t *testing.T) {

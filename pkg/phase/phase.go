@@ -23,8 +23,11 @@ type Phase struct {
 	Plan func(context.Context) ([]Change, error)
 	// Needs names the phases without which this one cannot be planned or
 	// applied. It comes after them, does not run when one of them has failed, and
-	// is unknown to a dry run while one of them has changes.
+	// is unknown to a dry run while one of them has changes, unless Ahead.
 	Needs []string
+	// Ahead says that Plan reads nothing that what it needs would change, so that
+	// a dry run can plan it all the same.
+	Ahead bool
 	// Beside says that it may run at the same time as phases that it does not
 	// need and that do not need it: it touches nothing that they do, neither
 	// files nor kernel nor systemd. All others run one after the other.

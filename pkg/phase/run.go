@@ -60,7 +60,7 @@ func (r Runner) DryRun(ctx context.Context, phases []Phase) (Result, error) {
 	var pending []string
 	var errs []error
 	for _, p := range ordered {
-		if dep := slices.IndexFunc(p.Needs, func(n string) bool { return slices.Contains(pending, n) }); dep >= 0 {
+		if dep := slices.IndexFunc(p.Needs, func(n string) bool { return slices.Contains(pending, n) }); dep >= 0 && !p.Ahead {
 			res.Unknown = append(res.Unknown, p.Name)
 			pending = append(pending, p.Name)
 			r.event(p, Unknown, "", "known after "+p.Needs[dep], 0)

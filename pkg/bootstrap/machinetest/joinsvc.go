@@ -18,8 +18,8 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -162,12 +162,14 @@ func (j *Joinsvc) Start(t *testing.T) (url, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.ClientAuth, config.ClientCAs = tls.VerifyClientCertIfGiven, ca.Pool()
-	s := httptest.NewUnstartedServer(j.handler(ca))
-	s.TLS, s.Config.ErrorLog = config, log.New(io.Discard, "", 0)
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s.URL, joinapi.EnrolToken{CA: joinapi.CAHash(ca.Certificate().Raw), ID: "k8c1", Secret: strings.Repeat("a", 32)}.String()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: j.handler(ca), ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = s.Serve(tls.NewListener(l, config)) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return "https://" + l.Addr().String(), joinapi.EnrolToken{CA: joinapi.CAHash(ca.Certificate().Raw), ID: "k8c1", Secret: strings.Repeat("a", 32)}.String()
 }
 
 func (j *Joinsvc) handler(ca *pki.CA) http.Handler {

@@ -121,10 +121,19 @@ func (h *Host) do(step string) error {
 	return nil
 }
 
-// Snapshot is all files with content and mode, the network and the units, as
-// text: two are the same if nothing has changed between.
+// Snapshot is Look within a test.
 func (h *Host) Snapshot(t *testing.T) string {
 	t.Helper()
+	text, err := h.Look()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Look returns all files with content and mode, the network and the units, as
+// text: two are the same if nothing has changed between.
+func (h *Host) Look() (string, error) {
 	var b strings.Builder
 	err := filepath.WalkDir(string(h.Root), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -138,16 +147,13 @@ func (h *Host) Snapshot(t *testing.T) string {
 		fmt.Fprintf(&b, "%s %v %q\n", strings.TrimPrefix(path, string(h.Root)), info.Mode(), data)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(h.units)) {
 		fmt.Fprintf(&b, "%s %v\n", name, h.units[name])
 	}
 	fmt.Fprintf(&b, "%v\n%v\n", h.Kernel.State, h.tables)
-	return b.String()
+	return b.String(), err
 }
 
 // change asks systemd for something that changes a unit.
