@@ -4,8 +4,6 @@ package bootstrap
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -33,18 +31,9 @@ func MayPass(err error) bool { return judge(err).Again }
 // judge knows joinsvc: a rate limit, a "not yet" and trouble of its own may
 // pass, a refusal does not.
 func judge(err error) retry.Verdict {
-	var stranger *joinapi.WrongCAError
-	var refused *joinapi.Error
-	switch {
-	case errors.As(err, &stranger):
-		return retry.Verdict{}
-	case errors.As(err, &refused):
-		status := refused.Code.Status()
-		return retry.Verdict{
-			Again:    status == http.StatusTooManyRequests || status >= http.StatusInternalServerError,
-			Floor:    refused.RetryAfter,
-			Answered: refused.RetryAfter > 0,
-		}
+	if joinapi.CodeOf(err) == "" && retry.Network(err) {
+		return retry.Verdict{Again: true}
 	}
-	return retry.Verdict{Again: retry.Network(err)}
+	after := joinapi.RetryAfter(err)
+	return retry.Verdict{Again: joinapi.Temporary(err), Floor: after, Answered: joinapi.CodeOf(err) != "" && after > 0}
 }

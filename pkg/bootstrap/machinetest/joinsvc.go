@@ -56,13 +56,34 @@ func NewJoinsvc(t *testing.T, h plan.HostPlan, ca []byte) *Joinsvc {
 		t.Fatal(err)
 	}
 	j := &Joinsvc{
-		view: joinapi.NodeView{Phase: joinapi.PhaseEnrolled, Plan: h}, refuse: map[string]error{},
+		view: joinapi.NodeView{Phase: joinapi.PhaseEnrolled, Plan: onWire(h)}, refuse: map[string]error{},
 		csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})),
 	}
 	if h.Role == plan.Worker {
 		j.view.ClusterCA = keyHash(ca)
 	}
 	return j
+}
+
+// onWire is what bootstrap.HostPlan reads.
+func onWire(h plan.HostPlan) joinapi.HostPlan {
+	w := joinapi.HostPlan{
+		Cluster: h.Cluster, Rack: h.Rack, Name: h.Name, Domain: h.Domain, Role: joinapi.Role(h.Role), Address: h.Address, ASN: h.ASN,
+		Network: joinapi.Network{
+			Subnet: h.NodeNetwork.Subnet, VLAN: h.NodeNetwork.VLAN, Gateway: h.NodeNetwork.Gateway,
+			GatewayMetric: h.NodeNetwork.GatewayMetric, DNS: h.NodeNetwork.DNS,
+		},
+		Bond: joinapi.Bond{
+			Name: h.Bond.Name, Legs: h.Bond.Legs, Mode: h.Bond.Mode, MIIMon: h.Bond.MIIMon.Milliseconds(),
+			UpDelay: h.Bond.UpDelay.Milliseconds(), MinLinks: h.Bond.MinLinks, MTU: h.Bond.MTU,
+		},
+		Kubernetes:    joinapi.Kubernetes{Version: h.Kubernetes.Version, APIEndpoint: h.Kubernetes.APIEndpoint},
+		PackageFolder: h.Packages.Folder, SELinux: string(h.Host.SELinux),
+	}
+	for _, l := range h.Fabric.Leaves {
+		w.Leaves = append(w.Leaves, joinapi.Leaf{Name: l.Name, Address: l.Address, ASN: h.Fabric.ASN})
+	}
+	return w
 }
 
 // keyHash names a CA as kubeadm pins it.
@@ -130,7 +151,7 @@ func (j *Joinsvc) Kubeadm(context.Context) (joinapi.KubeadmOrder, error) {
 		return joinapi.KubeadmOrder{}, err
 	}
 	j.view.Phase = joinapi.PhaseJoining
-	if j.view.Plan.Role == plan.Worker {
+	if j.view.Plan.Role == joinapi.Role(plan.Worker) {
 		return joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "kind: JoinConfiguration\n"}, nil
 	}
 	return joinapi.KubeadmOrder{
@@ -216,6 +237,7 @@ func handle[In, Out any](call func(context.Context, In) (Out, error)) http.Handl
 			refuse(w, err)
 			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(out)
 	}
 }
@@ -225,6 +247,7 @@ func refuse(w http.ResponseWriter, err error) {
 	if !errors.As(err, &refused) {
 		refused = joinapi.Errorf(joinapi.CodeInternal, "%v", err)
 	}
+	w.Header().Set("Content-Type", joinapi.ProblemMediaType)
 	w.WriteHeader(refused.Code.Status())
-	_ = json.NewEncoder(w).Encode(refused)
+	_ = json.NewEncoder(w).Encode(refused.Problem())
 }
