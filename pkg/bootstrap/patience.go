@@ -4,6 +4,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -31,7 +32,8 @@ func MayPass(err error) bool { return judge(err).Again }
 // judge knows joinsvc: a rate limit, a "not yet" and trouble of its own may
 // pass, a refusal does not.
 func judge(err error) retry.Verdict {
-	if joinapi.CodeOf(err) == "" && retry.Network(err) {
+	var stranger *joinapi.WrongCAError
+	if !errors.As(err, &stranger) && joinapi.CodeOf(err) == "" && retry.Network(err) {
 		return retry.Verdict{Again: true}
 	}
 	after := joinapi.RetryAfter(err)
