@@ -42,6 +42,7 @@ func (l *link) reconcile(ctx context.Context, c *cluster.Cluster) {
 		Sessions: l.coordinator.Sessions,
 		Remarks:  l.remarks.set,
 		Pace:     pace(l.in.plan),
+		API:      api(l.in.plan),
 		Log:      l.log,
 	}
 	if err := r.Run(ctx); err != nil && ctx.Err() == nil {
@@ -55,6 +56,17 @@ func pace(p plan.Plan) calico.Pace {
 		return calico.Slow()
 	}
 	return calico.Normal()
+}
+
+// api is where the plan says that Calico's objects are, empty for as found.
+func api(p plan.Plan) calico.API {
+	switch p.Spec.Calico.API {
+	case plan.CalicoCRD:
+		return calico.CRD
+	case plan.CalicoNative:
+		return calico.Native
+	}
+	return ""
 }
 
 // remarks are what the reconciler said last of the cluster as a whole.

@@ -67,6 +67,13 @@ func (l *ledger) lease(leased []Node, planned func(string) []joinapi.Session, no
 	return changed
 }
 
+// looks is the pace for as many nodes as there are.
+func (l *ledger) looks() Pace {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pace.among(len(l.nodes))
+}
+
 func (l *ledger) of(name string) *account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,18 +159,20 @@ func (l *ledger) expire(ctx context.Context, now time.Time) {
 	for _, a := range l.nodes {
 		accounts = append(accounts, a)
 	}
+	unknown := l.pace.among(len(l.nodes)).Unknown
 	l.mu.Unlock()
 	for _, a := range accounts {
-		if err := l.expireOne(ctx, a, why, now); err != nil {
+		if err := l.expireOne(ctx, a, why, now.Add(-unknown)); err != nil {
 			l.log.Warn("calico", "err", err)
 		}
 	}
 }
 
-func (l *ledger) expireOne(ctx context.Context, a *account, why string, now time.Time) error {
+// expireOne makes unknown what was seen no later than that.
+func (l *ledger) expireOne(ctx context.Context, a *account, why string, last time.Time) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if now.Sub(a.since) < l.pace.Unknown || a.absent && why == "" {
+	if a.since.After(last) || a.absent && why == "" {
 		return nil
 	}
 	switch {

@@ -77,7 +77,7 @@ func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Dur
 func (e *era) review(ctx context.Context, a *account) error {
 	a.mu.Lock()
 	states, at := slices.Clone(a.states), a.since
-	stale := time.Since(at) >= e.pace.Unknown
+	stale := time.Since(at) >= e.ledger.looks().Unknown
 	a.mu.Unlock()
 	if states == nil || stale {
 		return nil
@@ -107,8 +107,8 @@ func (e *era) follows(ctx context.Context, a *account, q *inquiry, mine bool, no
 		q.request, q.next = "", now
 		return 0, e.again(ctx, a, q, now)
 	case answered && e.ledger.settled(name):
-		q.next = now.Add(e.pace.Ask)
-		return e.pace.Ask, e.unask(ctx, name)
+		q.next = now.Add(e.ledger.looks().Ask)
+		return e.ledger.looks().Ask, e.unask(ctx, name)
 	case age >= turn && e.places.crowded():
 		q.silent, q.next = !answered, now
 		if err := e.unask(ctx, name); err != nil {
@@ -116,11 +116,11 @@ func (e *era) follows(ctx context.Context, a *account, q *inquiry, mine bool, no
 		}
 		e.places.take(name, q.silent) // stands in line again
 		return turn, nil
-	case answered && age >= e.pace.Ask:
+	case answered && age >= e.ledger.looks().Ask:
 		q.next = now
 		return 0, e.again(ctx, a, q, now)
 	}
-	return max(time.Second, min(turn, e.pace.Ask-age)), nil
+	return max(time.Second, min(turn, e.ledger.looks().Ask-age)), nil
 }
 
 // again puts another question in the place of an old one.
@@ -149,7 +149,7 @@ func (e *era) ask(ctx context.Context, node string, q *inquiry, old *unstructure
 		}
 		return 0, err
 	}
-	return min(turn, e.pace.Ask), nil
+	return min(turn, e.ledger.looks().Ask), nil
 }
 
 func (e *era) asking(ctx context.Context, node string, q *inquiry, now time.Time) error {

@@ -261,3 +261,14 @@ func TestOurs(t *testing.T) {
 		})
 	}
 }
+
+func TestPaceOfALargeCluster(t *testing.T) {
+	for nodes, want := range map[int]Pace{3: Normal(), 130: Normal(), 1000: {150 * time.Second, 450 * time.Second}} {
+		if got := Normal().among(nodes); got != want {
+			t.Errorf("%d nodes: %v, want %v", nodes, got, want)
+		}
+	}
+	if got := Slow().among(3); got != Slow() {
+		t.Errorf("slow: %v", got)
+	}
+}

@@ -327,6 +327,9 @@ func TestKubernetes(t *testing.T) {
 		{"pace", []edit{{"version: 1.37.2\n", "version: 1.37.2\n    pace: fast\n"}}, []string{
 			"error: spec.kubernetes.pace: fast: want normal or slow",
 		}},
+		{"Calico's API", []edit{{"manifest: /etc/joinsvc/calico.yaml", "manifest: /etc/joinsvc/calico.yaml\n    api: v3"}}, []string{
+			"error: spec.calico.api: v3: want auto, crd or native",
+		}},
 		{"SELinux", []edit{{"selinux: permissive", "selinux: disabled"}}, []string{
 			"error: spec.host.selinux: disabled: want permissive, enforcing or leave",
 		}},

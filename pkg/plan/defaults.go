@@ -18,6 +18,7 @@ func (p *Plan) setDefaults() {
 	setDefault(&s.Pods.BlockSize, 26)
 	setDefault(&s.Host.SELinux, Permissive)
 	setDefault(&s.Kubernetes.Pace, Normal)
+	setDefault(&s.Calico.API, CalicoAuto)
 	setDefault(&s.Runtime.Name, Containerd)
 	s.NodeNetwork.setDefaults()
 	for i := range s.Racks {

@@ -157,6 +157,10 @@ type Packages struct {
 // Calico is the manifest that joinsvc checks, sets and hands to the cluster.
 type Calico struct {
 	Manifest string `json:"manifest,omitempty"` // path on the machine of joinsvc
+	// API is where Calico keeps its objects: auto (default) asks the API server,
+	// as Calico does; crd is crd.projectcalico.org/v1, native
+	// projectcalico.org/v3, whatever else is served.
+	API CalicoAPI `json:"api,omitempty"`
 }
 
 // Host holds choices about the hosts themselves.

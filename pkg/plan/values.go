@@ -100,6 +100,21 @@ const (
 // UnmarshalText accepts the two paces and nothing else.
 func (p *Pace) UnmarshalText(text []byte) error { return oneOf(p, text, Normal, Slow) }
 
+// CalicoAPI is where an installation of Calico keeps its objects.
+type CalicoAPI string
+
+// The places. CalicoAuto is Calico's own choice, made anew when it changes.
+const (
+	CalicoAuto   CalicoAPI = "auto"
+	CalicoCRD    CalicoAPI = "crd"    // crd.projectcalico.org/v1
+	CalicoNative CalicoAPI = "native" // projectcalico.org/v3, since Calico v3.32
+)
+
+// UnmarshalText accepts the three places and nothing else.
+func (a *CalicoAPI) UnmarshalText(text []byte) error {
+	return oneOf(a, text, CalicoAuto, CalicoCRD, CalicoNative)
+}
+
 // RuntimeName is a container runtime.
 type RuntimeName string
 

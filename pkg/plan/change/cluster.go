@@ -111,6 +111,10 @@ func choices() []rule[plan.Plan] {
 			consequence: "the init node applied the old one, once: apply the new one to a running cluster yourself",
 		},
 		{
+			what: "calico.api", severity: None, get: func(p plan.Plan) any { return p.Spec.Calico.API },
+			consequence: "joinsvc writes all its objects of Calico into the other API group when it is started again; those in the first stay",
+		},
+		{
 			what: "host.selinux", severity: None, get: func(p plan.Plan) any { return p.Spec.Host.SELinux },
 			consequence: "set by the hosts' next `nodeprep run`",
 		},

@@ -124,7 +124,7 @@ func (l *list) leaves(old, updated []leaf) {
 	}
 	for _, f := range old {
 		if _, gone := before[f.name()]; gone {
-			l.add("", Change{Scope: Leaves, What: Removed, Severity: Reset, Consequence: "the nodes of its rack lose their sessions to it; what was configured for the plan is to be deleted from it"},
+			l.add("", Change{Scope: Leaves, What: Removed, Severity: Reset, Consequence: "the nodes of its rack lose their sessions to it, and joinsvc removes their BGPPeers to it; what was configured for the plan is to be deleted from it"},
 				Member{Name: f.name(), From: text(f.Address)})
 		}
 	}

@@ -117,14 +117,14 @@ func added() Change {
 func removed() Change {
 	return Change{
 		Scope: Nodes, What: Removed, Severity: Reset,
-		Consequence: "drain each and delete its Node first: by the new plan its leaves drop its sessions, and its runs are refused",
+		Consequence: "drain each, switch its host off and delete its Node first: by the new plan its leaves drop its sessions, and its runs are refused; it keeps its address and number until `joinsvc nodes release` frees them, which also removes its BGPPeers",
 	}
 }
 
 func renaming() Change {
 	return Change{
 		Scope: Nodes, What: Renamed, Severity: Reinstall,
-		Consequence: "a removal and an addition: a node's name is in its certificates and cannot be changed; drain it, delete its Node, and install the host anew under the other name",
+		Consequence: "a removal and an addition: a node's name is in its certificates and cannot be changed; drain it, switch it off, delete its Node, free its address and number with `joinsvc nodes release` and the old name, and install the host anew under the other name",
 	}
 }
 
@@ -136,11 +136,11 @@ func nodeOwn() []rule[node] {
 	return []rule[node]{
 		{
 			what: "role", severity: Reinstall, get: func(n node) any { return n.Role },
-			consequence: "kubeadm makes a control plane or a worker once: drain the node, delete its Node, install the host anew",
+			consequence: "kubeadm makes a control plane or a worker once: drain the node, switch it off, delete its Node, release it with `joinsvc nodes release`, install the host anew",
 		},
 		{
 			what: "domain", severity: Reinstall, get: func(n node) any { return n.spec.Domain },
-			consequence: "a node's full name is in its certificates: each is to be removed, and installed anew",
+			consequence: "a node's full name is in its certificates: each is to be drained, its Node deleted, its old name released with `joinsvc nodes release`, and installed anew",
 		},
 		{
 			what: "rack", severity: Rebuild, get: func(n node) any { return n.Rack },
@@ -148,11 +148,11 @@ func nodeOwn() []rule[node] {
 		},
 		{
 			what: "address", severity: Reinstall, each: true, get: func(n node) any { return n.Address.Addr() }, // its length is the subnet's
-			consequence: "a node that enrolled keeps the address that it leased, while leaves that are configured by the new plan wait for the new one: remove the node and install it anew",
+			consequence: "a node that enrolled keeps the address that it leased, while leaves that are configured by the new plan wait for the new one: drain the node, switch it off, delete its Node, free the old address with `joinsvc nodes release`, and install it anew",
 		},
 		{
 			what: "asn", severity: Reset, each: true, get: func(n node) any { return n.asn },
-			consequence: "a node that enrolled keeps the number that it leased (joinsvc status), and its sessions end as soon as the leaves expect another; set nodes[].asn to what it holds, or remove it and install it anew",
+			consequence: "a node that enrolled keeps the number that it leased (joinsvc status), and its sessions end as soon as the leaves expect another; set nodes[].asn to what it holds, or drain it, switch it off, delete its Node, free the number with `joinsvc nodes release`, and install it anew",
 		},
 		{
 			what: "macs", severity: None, each: true, get: func(n node) any { return n.MACs },
@@ -190,11 +190,11 @@ func nodeRack() []rule[node] {
 		},
 		{
 			what: "leaves", severity: Reset, get: func(n node) any { return peers(n.rack) },
-			consequence: "its BGPPeers follow: a session to a leaf that is gone or has another address ends, the others stay",
+			consequence: "its BGPPeers follow when joinsvc is started with the new plan, which also removes those to a leaf that is gone: that session ends, the others stay",
 		},
 		{
 			what: "fabric.asn", severity: Reset, get: func(n node) any { return n.rack.LeafASN },
-			consequence: "its BGPPeers follow, and all of its sessions are made anew once the leaves have the number too",
+			consequence: "its BGPPeers follow when joinsvc is started with the new plan, and all of its sessions are made anew once the leaves have the number too",
 		},
 	}
 }

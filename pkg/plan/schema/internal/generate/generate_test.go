@@ -64,6 +64,7 @@ func TestDefaults(t *testing.T) {
 		"spec.runtime.name":              "containerd",
 		"spec.host.selinux":              "permissive",
 		"spec.kubernetes.pace":           "normal",
+		"spec.calico.api":                "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
