@@ -88,6 +88,7 @@ this machine, through a socket that root alone may open.`,
 	file := root.PersistentFlags().String("config", "", "configuration file (default "+defaultConfig+")")
 	load := func() (config, error) { return loadConfig(*file) }
 	root.AddCommand(serveCommand(load), tokenCommand(load), initCommand(load), statusCommand(load))
+	root.AddCommand(nodesCommand(load))
 	root.AddCommand(planCommand(), renderCommand(), fabricCommand(), versionCommand())
 	refuseWrongCalls(root)
 	return root

@@ -126,6 +126,13 @@ func (a *Admin) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
+// Release frees what the node of a host that is gone holds.
+func (a *Admin) Release(ctx context.Context, r ReleaseRequest) (Released, error) {
+	var freed Released
+	err := a.caller.call(ctx, http.MethodPost, PathRelease, r, &freed)
+	return freed, err
+}
+
 // CreateToken makes an enrolment token.
 func (a *Admin) CreateToken(ctx context.Context, r TokenRequest) (Token, error) {
 	var t Token

@@ -11,6 +11,22 @@ const (
 	PathReopen = "/v1/init/reopen" // POST ReopenRequest → 204
 )
 
+// PathRelease frees what a node holds: POST ReleaseRequest → Released.
+const PathRelease = "/v1/nodes/release"
+
+// ReleaseRequest asks to free what the node of a host that is gone holds.
+type ReleaseRequest struct {
+	Node  string `json:"node"`            // in full, or short within the plan's domain
+	Force bool   `json:"force,omitempty"` // although it may be alive
+}
+
+// Released is what was freed.
+type Released struct {
+	Node      string   `json:"node"` // in full
+	Addresses []string `json:"addresses,omitempty"`
+	ASNs      []string `json:"asns,omitempty"` // none where all nodes share one
+}
+
 // TokenRequest asks for an enrolment token.
 type TokenRequest struct {
 	Uses int           `json:"uses"`           // how many hosts may enrol, at least 1

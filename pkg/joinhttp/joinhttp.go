@@ -52,6 +52,7 @@ func Operators(c *join.Coordinator, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+joinapi.PathStatus, a.answer(a.status))
 	mux.HandleFunc("POST "+joinapi.PathTokens, a.answer(a.createToken))
+	mux.HandleFunc("POST "+joinapi.PathRelease, a.answer(a.release))
 	mux.HandleFunc("POST "+joinapi.PathReopen, a.answer(a.reopenInit))
 	return a.route(mux)
 }
@@ -156,6 +157,14 @@ func (a api) ready(r *http.Request) (any, error) {
 }
 
 func (a api) status(r *http.Request) (any, error) { return a.join.Status(r.Context()) }
+
+func (a api) release(r *http.Request) (any, error) {
+	req, err := decode[joinapi.ReleaseRequest](r, maxBody)
+	if err != nil {
+		return nil, err
+	}
+	return a.join.Release(r.Context(), req)
+}
 
 func (a api) createToken(r *http.Request) (any, error) {
 	req, err := decode[joinapi.TokenRequest](r, maxBody)
