@@ -140,12 +140,17 @@ func (c *Coordinator) sessionsOf(node string, rec sessionRecord) (sessions []joi
 	return sessions, stale
 }
 
+// turns is what every node adds to freshness in a large cluster, where each is
+// looked at more rarely (pkg/calico, share, of which two looks may fail).
+const turns = 450 * time.Millisecond
+
 // freshFor is how old a session may be and still count.
 func freshFor(p plan.Plan) time.Duration {
+	least := freshness
 	if p.Spec.Kubernetes.Pace == plan.Slow {
-		return slowFreshness
+		least = slowFreshness
 	}
-	return freshness
+	return max(least, 30*time.Second+time.Duration(len(p.Spec.Nodes))*turns)
 }
 
 // phase is how far a node has come, by what is known now: no node is routed by
