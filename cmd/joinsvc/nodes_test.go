@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
-	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // A node is released by its name; one that may be alive is refused with the
@@ -20,7 +19,7 @@ func TestNodesRelease(t *testing.T) {
 	url, stop := i.serve()
 	defer stop()
 	token := strings.TrimSpace(i.ok("token", "create", "--uses", "2", "--ttl", "1h"))
-	id := joinapi.Identity{Hostname: "localhost", MACs: []plan.MAC{"00:00:5e:00:53:12"}}
+	id := joinapi.Identity{Hostname: "localhost", MACs: []joinapi.MAC{"00:00:5e:00:53:12"}}
 	enrol := func() {
 		key, _ := newKey(t)
 		if _, err := joinapi.Enrol(t.Context(), url, token, key, id); err != nil {
