@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# `make` lists the targets. Two of them set everything up first: lab and test.
+# `make` lists the targets. Three of them set everything up first: lab, test and soak.
 
 # Where scripts/setup puts Go when the machine's own is too old.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/nodeprep
@@ -7,9 +7,10 @@ export PATH := $(CACHE)/go/bin:$(PATH):/usr/local/go/bin
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 NODES ?= 3
+RUNS ?= 5
 GOBUILD := CGO_ENABLED=0 go build -buildvcs=false -trimpath
 
-.PHONY: help setup build rpm lint unit rings rack lab test clean
+.PHONY: help setup build rpm lint unit rings rack lab test soak clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
@@ -20,6 +21,11 @@ lab: ## set up, then take NODES bare hosts (3, or 1 to 3) to routed nodes
 test: ## set up, then pass every test, a rack of two hosts included
 	@scripts/stages 'setup: scripts/setup test' 'modules: scripts/modules' 'lint: make lint' 'unit: make unit' 'packages: make rpm' \
 		'images: make rack ARGS=build' 'rings: make rings' 'rack: make rack ARGS="test --nodes 2"'
+
+soak: ## `make lab` RUNS times (5), one processor kept busy beside it; the table of the runs is in out/soak
+	scripts/setup lab
+	cd lab && go build -buildvcs=false -o ../bin/soak ./cmd/soak
+	bin/soak -runs $(RUNS) -out out/soak -- $(MAKE) --no-print-directory lab NODES=$(NODES)
 
 setup: ## install what everything needs on Debian 12 or EL 9, and nothing twice
 	scripts/setup test

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -36,6 +37,30 @@ func Cut(document []byte, n int) ([]byte, error) {
 		return document, nil
 	}
 	return without(document, nodes.Content[n].Line, after), nil
+}
+
+// Slow returns a plan document with kubernetes.pace slow, which emulated hosts
+// need; one that says a pace keeps it. Every other byte stays.
+func Slow(document []byte) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(document, &doc); err != nil {
+		return nil, fmt.Errorf("slowing the plan: %w", err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, fmt.Errorf("slowing the plan: %w: the document is empty", ErrNodes)
+	}
+	spec, _ := field(doc.Content[0], "spec")
+	kubernetes, _ := field(spec, "kubernetes")
+	if kubernetes == nil || kubernetes.Kind != yaml.MappingNode || kubernetes.Style&yaml.FlowStyle != 0 || len(kubernetes.Content) == 0 {
+		return nil, errors.New("slowing the plan: it has no block spec.kubernetes")
+	}
+	if pace, _ := field(kubernetes, "pace"); pace != nil {
+		return document, nil
+	}
+	first := kubernetes.Content[0]
+	lines := bytes.SplitAfter(document, []byte("\n"))
+	line := fmt.Sprintf("%*space: slow\n", first.Column-1, "")
+	return bytes.Join(slices.Insert(lines, first.Line-1, []byte(line)), nil), nil
 }
 
 // field is the value of a mapping's key and the line of the key after it, or

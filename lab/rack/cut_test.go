@@ -4,10 +4,13 @@ package rack
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 const threeNodes = `kind: ClusterPlan # kept
@@ -53,6 +56,45 @@ func TestCutRefuses(t *testing.T) {
 		if _, err := Cut([]byte(c.doc), c.n); !errors.Is(err, ErrNodes) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func TestSlow(t *testing.T) {
+	const plan = "spec:\n  kubernetes: # kept\n    version: 1.37.2\n    apiEndpoint: 192.0.2.1:6443\n  domain: d\n"
+	const slow = "spec:\n  kubernetes: # kept\n    pace: slow\n    version: 1.37.2\n    apiEndpoint: 192.0.2.1:6443\n  domain: d\n"
+	for doc, want := range map[string]string{
+		plan: slow,
+		slow: slow,
+		strings.Replace(slow, "slow", "normal", 1): strings.Replace(slow, "slow", "normal", 1),
+	} {
+		got, err := Slow([]byte(doc))
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	for _, doc := range []string{"", "spec: {}\n", "spec:\n  kubernetes: {version: 1.37.2}\n"} {
+		if got, err := Slow([]byte(doc)); err == nil {
+			t.Errorf("%q became %q", doc, got)
+		}
+	}
+}
+
+// The shipped plan can be slowed: the lab does it on every emulated rack.
+func TestSlowExample(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/examples/k8c1.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err = Slow(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, report := plan.Parse(doc)
+	if err := report.Err(); err != nil || p.Spec.Kubernetes.Pace != plan.Slow {
+		t.Errorf("pace %q, %v", p.Spec.Kubernetes.Pace, err)
 	}
 }
 

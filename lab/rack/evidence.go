@@ -35,7 +35,7 @@ func (r *Rack) questions(machine string) []question {
 		shell("kickstart.log", "journalctl --no-pager -u kickstart"),
 		shell("network.txt", "ip -d addr; ip route; ip neigh"),
 	}
-	if machine == infraMachine {
+	if machine == Infra {
 		return append(all, r.infraQuestions()...)
 	}
 	return append(all,
@@ -97,14 +97,14 @@ func (r *Rack) collectFrom(ctx context.Context, name, dir string) error {
 
 // decisive are the files whose end is printed, and how many lines of it.
 func (r *Rack) decisive() []string {
-	files := []string{filepath.Join(infraMachine, "joinsvc.log"), filepath.Join(infraMachine, "status.txt")}
+	files := []string{filepath.Join(Infra, "joinsvc.log"), filepath.Join(Infra, "status.txt")}
 	for _, h := range r.Hosts {
 		files = append(files, filepath.Join(h.Name, "nodeprep.log"))
 	}
 	for _, h := range r.Hosts {
 		files = append(files, filepath.Join(h.Name, "cluster.txt"))
 	}
-	return append(files, filepath.Join(infraMachine, "kickstart.log"))
+	return append(files, filepath.Join(Infra, "kickstart.log"))
 }
 
 const decisiveLines = 14

@@ -30,7 +30,7 @@ func (r *Rack) writeKickstart(name, dir string) error {
 }
 
 func (r *Rack) kickstartFiles(name string) (map[string]string, error) {
-	if name == infraMachine {
+	if name == Infra {
 		return r.infraFiles()
 	}
 	for _, h := range r.Hosts {
@@ -67,15 +67,15 @@ func (r *Rack) calicoManifest() ([]byte, error) {
 	if err != nil || r.config.Accel == vm.KVM {
 		return manifest, err
 	}
-	return patient(manifest)
+	return lean(manifest)
 }
 
 // enrolmentDir is shared with every host.
 func (r *Rack) enrolmentDir() string { return filepath.Join(r.config.Dir, "enrolment") }
 
-// handOut writes the enrolment line for the hosts of a role, which wait for it.
+// HandOut writes the enrolment line for the hosts of a role, which wait for it.
 // A rename makes it appear whole: the host reads it the moment it is there.
-func (r *Rack) handOut(role plan.Role, token string) error {
+func (r *Rack) HandOut(role plan.Role, token string) error {
 	final := filepath.Join(r.enrolmentDir(), enrolmentFile(role))
 	if err := os.WriteFile(final+".new", []byte(enrolment(token)), 0o600); err != nil {
 		return fmt.Errorf("writing the enrolment line: %w", err)

@@ -3,13 +3,11 @@
 package rack
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/nodeprep/nodeprep/lab/vm"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -25,8 +23,6 @@ type Config struct {
 	PauseImage     string // name of the image on the hosts' disks that does nothing
 	Accel          vm.Accel
 	Dir            string // existing, empty folder with a short path
-	Report         func(line string)
-	Now            func() time.Time
 }
 
 // Rack is a running topology. Close ends it.
@@ -39,15 +35,13 @@ type Rack struct {
 	mu       sync.Mutex // guards machines, of which one may be replaced
 	machines map[string]*vm.VM
 	order    []string // of machines, for output
-	clock    *Clock
 	door     *door
-	token    string // that the subject enrolled with; known once Watch has made it
 }
 
-// infraMachine is the one beside the hosts: each leaf in a network namespace,
+// Infra is the one beside the hosts: each leaf in a network namespace,
 // joinsvc outside of them. A machine for each would be one more system to
 // boot on processors that have enough to do.
-const infraMachine = "infra"
+const Infra = "infra"
 
 // hostNice lets the machine that all hosts wait for go first.
 const hostNice = 5
@@ -64,12 +58,11 @@ func Start(c Config) (*Rack, error) {
 	}
 	r := &Rack{
 		Topology: t, config: c, group: vm.NewGroup(), hub: vm.NewHub(),
-		machines: map[string]*vm.VM{}, clock: NewClock(c.Now, c.Report),
+		machines: map[string]*vm.VM{},
 	}
 	if err := errors.Join(os.MkdirAll(r.enrolmentDir(), 0o700), r.start()); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the rack: %w", err), r.Close())
 	}
-	r.clock.Mark("", "%d machines started in %s, accelerator %s", len(r.machines), c.Dir, c.Accel)
 	return r, nil
 }
 
@@ -95,7 +88,7 @@ func (r *Rack) start() error {
 // cabled returns the machines with their cards plugged in: each leg to its
 // leaf port, each provisioning card to the hub.
 func (r *Rack) cabled() ([]vm.Machine, error) {
-	infra, err := r.machine(infraMachine, 1536, 1, managementMAC(serviceHost))
+	infra, err := r.machine(Infra, 1536, 1, managementMAC(serviceHost))
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +167,7 @@ func (r *Rack) kernelArgs(name string) []string {
 		"console=ttyS0", "root=/dev/vda", "rw", "quiet", "mitigations=off", "transparent_hugepage=never",
 		"tsc=reliable", "no5lvl", "highres=off", "systemd.mask=systemd-udev-settle.service",
 	}
-	if name == infraMachine {
+	if name == Infra {
 		return append(args, "selinux=0", "systemd.unit=basic.target", "systemd.wants=kickstart.service")
 	}
 	return append(args, "selinux=1", "security=selinux")
@@ -197,25 +190,3 @@ func (r *Rack) Close() error {
 	r.sockets = nil
 	return errors.Join(errs...)
 }
-
-// Run runs a command on a machine of the rack: "infra" or a host.
-func (r *Rack) Run(ctx context.Context, machine string, argv ...string) (vm.Output, error) {
-	v, err := r.vm(machine)
-	if err != nil {
-		return vm.Output{}, err
-	}
-	return v.Run(ctx, argv...)
-}
-
-func (r *Rack) vm(name string) (*vm.VM, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	v, ok := r.machines[name]
-	if !ok {
-		return nil, fmt.Errorf("the rack has no machine %q", name)
-	}
-	return v, nil
-}
-
-// Dir is the folder with the machines' consoles and sockets.
-func (r *Rack) Dir() string { return r.config.Dir }

@@ -20,7 +20,7 @@ here=$(dirname "$0")
 # by_mac prints the name of the card with that hardware address. Builtins only:
 # a fork costs an emulated processor 40 ms.
 by_mac() {
-	for tries in $(seq 60); do
+	for tries in $(seq 600); do
 		for card in /sys/class/net/*; do
 			if [ -e "$card/device" ] && read -r address <"$card/address" && [ "$address" = "$1" ]; then
 				echo "${card##*/}"
@@ -173,14 +173,10 @@ func enrolment(token string) string {
 // no other.
 func enrolmentFile(role plan.Role) string { return string(role) + ".yaml" }
 
-// enrolmentWait is how long a host waits for its enrolment line, in seconds:
-// the operator makes the token while the hosts are being installed.
-const enrolmentWait = 1200
-
 // hostScript leaves a host as an installer does: an address on the
 // provisioning card that survives a reboot, nodeprep's package, the enrolment
 // line. The line comes on a share of its own, mounted without a cache: it is
-// written while the guest waits for it. NetworkManager is told to leave that
+// written while the guest waits for it, for as long as the operator has patience. NetworkManager is told to leave that
 // one card alone; the legs are none of the installer's business. kubelet is
 // told to look at its containers' usage once a minute: every ten seconds, as is
 // the default, takes a twelfth of an emulated processor.
@@ -209,14 +205,11 @@ mkdir -p /etc/sysconfig
 echo KUBELET_EXTRA_ARGS=--housekeeping-interval=60s >/etc/sysconfig/kubelet
 packages nodeprep
 mkdir -p /mnt/enrolment
-line=/mnt/enrolment/%[5]s
+line=/mnt/enrolment/%[4]s
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
-for second in $(seq %[4]d); do
-	[ ! -e "$line" ] || break
-	sleep 1
-done
+until [ -e "$line" ]; do sleep 1; done
 install -D -m 600 "$line" /etc/nodeprep/nodeprep.yaml
 umount /mnt/enrolment
 systemctl start --no-block nodeprep.service
-`, h.NIC, h.Management, managementBits, enrolmentWait, enrolmentFile(h.Role))
+`, h.NIC, h.Management, managementBits, enrolmentFile(h.Role))
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // program is the emulator, looked up in PATH.
@@ -51,6 +52,7 @@ type VM struct {
 	cmd   *exec.Cmd
 	done  chan struct{}
 	agent agent
+	ended time.Duration // of processor time, once it is done
 }
 
 // Start runs the machine in group. The machine ends with Kill, with its
@@ -108,6 +110,9 @@ func (v *VM) own(started chan<- error) {
 		return
 	}
 	_ = v.cmd.Wait() // the status says nothing: a guest's panic leaves with 0
+	if s := v.cmd.ProcessState; s != nil {
+		v.ended = s.UserTime() + s.SystemTime()
+	}
 	v.group.mu.Lock()
 	delete(v.group.live, v)
 	v.group.mu.Unlock()
@@ -126,6 +131,16 @@ func (v *VM) start() error {
 
 // Done is closed when the process is gone and reaped.
 func (v *VM) Done() <-chan struct{} { return v.done }
+
+// CPUTime is the processor time that the machine took, 0 while it runs.
+func (v *VM) CPUTime() time.Duration {
+	select {
+	case <-v.done:
+		return v.ended
+	default:
+		return 0
+	}
+}
 
 // Kill ends the machine at once and returns when it is gone.
 func (v *VM) Kill() {

@@ -35,7 +35,7 @@ const usage = `usage: rack build | up | test [flags]
   test    up, then put the rack through reboots, dead legs and bad tokens
   exec    run a command on infra (leaves, joinsvc) or a host of the rack in FOLDER
 
-RACK_ACCEL=kvm or tcg forces the accelerator. Flags:
+RACK_ACCEL=kvm or tcg forces the accelerator, RACK_RECORD=FILE is -record. Flags:
 `
 
 // options are the command line's.
@@ -44,7 +44,8 @@ type options struct {
 	nodes   int
 	product string
 	keep    bool
-	timeout time.Duration
+	limit   time.Duration
+	record  string
 	logs    string
 }
 
@@ -53,7 +54,7 @@ var errUsage = errors.New("wrong usage")
 
 // run is main without the process: it returns the exit status, 0 for success,
 // 1 for a failure, 2 for a call that cannot be meant.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) int {
 	err := dispatch(ctx, args, stdout, stderr)
 	switch {
 	case err == nil:
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func dispatch(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) error {
 	name := "up"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		name, args = args[0], args[1:]
@@ -108,8 +109,9 @@ func parse(name string, args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.nodes, "nodes", nodes, "how many of the plan's nodes to run, from the first")
 	f.StringVar(&o.product, "product", "../out/rpm", "folder with the RPMs of nodeprep and joinsvc (make rpm)")
 	f.BoolVar(&o.keep, "keep", false, "keep the rack running until interrupted")
-	f.DurationVar(&o.timeout, "timeout", 20*time.Minute, "how long the way to routed nodes may take")
-	f.StringVar(&o.logs, "logs", "../out/rack", "where logs go when it fails")
+	f.DurationVar(&o.limit, "limit", 0, "how long the way to routed nodes may take at most; 0 waits for as long as something moves")
+	f.StringVar(&o.record, "record", os.Getenv("RACK_RECORD"), "file for the stages of the way to routed nodes, JSON")
+	f.StringVar(&o.logs, "logs", "../out/rack", "where logs go")
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return o, err

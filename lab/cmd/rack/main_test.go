@@ -23,9 +23,14 @@ func TestUsage(t *testing.T) {
 		"too many nodes":  {[]string{"up", "-plan", "../../../docs/examples/k8c1.yaml", "-nodes", "9"}, 1, "want 9 nodes, it has 3"},
 		"no packages":     {[]string{"build", "-product", "/nonexistent"}, 1, "make rpm"},
 	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
 	for name, c := range cases {
-		var out, errs strings.Builder
-		if code := run(t.Context(), c.args, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.says) {
+		var errs strings.Builder
+		if code := run(t.Context(), c.args, null, &errs); code != c.code || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%s: exit status %d, %q; want %d, %q", name, code, errs.String(), c.code, c.says)
 		}
 	}

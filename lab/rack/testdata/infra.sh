@@ -6,7 +6,7 @@ here=$(dirname "$0")
 # by_mac prints the name of the card with that hardware address. Builtins only:
 # a fork costs an emulated processor 40 ms.
 by_mac() {
-	for tries in $(seq 60); do
+	for tries in $(seq 600); do
 		for card in /sys/class/net/*; do
 			if [ -e "$card/device" ] && read -r address <"$card/address" && [ "$address" = "$1" ]; then
 				echo "${card##*/}"

@@ -6,7 +6,7 @@ here=$(dirname "$0")
 # by_mac prints the name of the card with that hardware address. Builtins only:
 # a fork costs an emulated processor 40 ms.
 by_mac() {
-	for tries in $(seq 60); do
+	for tries in $(seq 600); do
 		for card in /sys/class/net/*; do
 			if [ -e "$card/device" ] && read -r address <"$card/address" && [ "$address" = "$1" ]; then
 				echo "${card##*/}"
@@ -51,10 +51,7 @@ packages nodeprep
 mkdir -p /mnt/enrolment
 line=/mnt/enrolment/worker.yaml
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=none enrolment /mnt/enrolment
-for second in $(seq 1200); do
-	[ ! -e "$line" ] || break
-	sleep 1
-done
+until [ -e "$line" ]; do sleep 1; done
 install -D -m 600 "$line" /etc/nodeprep/nodeprep.yaml
 umount /mnt/enrolment
 systemctl start --no-block nodeprep.service

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+// Package tempo is the time of a lab run: its clock, how slow the machine is that
+// it runs on, when it will be done, how long nothing may move, and the lines that
+// show it.
+package tempo
 
 import (
 	"fmt"
@@ -27,6 +30,13 @@ type Clock struct {
 // NewClock starts to count.
 func NewClock(now func() time.Time, report func(string)) *Clock {
 	return &Clock{now: now, start: now(), report: report}
+}
+
+// Now is the time since the start.
+func (c *Clock) Now() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now().Sub(c.start)
 }
 
 // Mark records a stage and prints its line.

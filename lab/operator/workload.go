@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package operator
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/lab/rack"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -48,7 +48,7 @@ func (w *watcher) startWorkload(ctx context.Context, status joinapi.Status) erro
 	}
 	// Not kubectl's own validation: for it kubectl reads the API's whole schema.
 	const apply = `printf '%s' "$1" | kubectl apply --validate=false -f -`
-	if _, err := w.kube(ctx, "sh", "-c", apply, "sh", fmt.Sprintf(workloadManifest, w.config.PauseImage)); err != nil {
+	if _, err := w.Kube(ctx, "sh", "-c", apply, "sh", fmt.Sprintf(workloadManifest, w.PauseImage())); err != nil {
 		return err
 	}
 	w.workload = true
@@ -56,19 +56,18 @@ func (w *watcher) startWorkload(ctx context.Context, status joinapi.Status) erro
 	return nil
 }
 
-// kube runs a command on the first control plane with the administrator's
-// access to the cluster.
-func (r *Rack) kube(ctx context.Context, argv ...string) (vm.Output, error) {
-	at := slices.IndexFunc(r.Hosts, func(h Host) bool { return h.Role == plan.ControlPlane })
+// controlPlane is the name of the first one's machine.
+func (o *Operator) controlPlane() (string, error) {
+	at := slices.IndexFunc(o.Hosts, func(h rack.Host) bool { return h.Role == plan.ControlPlane })
 	if at < 0 {
-		return vm.Output{}, fmt.Errorf("the plan has no %s", plan.ControlPlane)
+		return "", fmt.Errorf("the plan has no %s", plan.ControlPlane)
 	}
-	return r.Run(ctx, r.Hosts[at].Name, append([]string{"env", "KUBECONFIG=/etc/kubernetes/admin.conf"}, argv...)...)
+	return o.Hosts[at].Name, nil
 }
 
 // kubeJSON is `kubectl get` with JSON output.
-func (r *Rack) kubeJSON(ctx context.Context, args ...string) ([]byte, error) {
-	out, err := r.kube(ctx, append([]string{"kubectl", "get", "-o", "json"}, args...)...)
+func (o *Operator) kubeJSON(ctx context.Context, args ...string) ([]byte, error) {
+	out, err := o.Kube(ctx, append([]string{"kubectl", "get", "-o", "json"}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", strings.Join(args, " "), err)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package checks
 
 import (
 	"bytes"
@@ -8,15 +8,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/nodeprep/nodeprep/lab/rack"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
-func usedToken(ctx context.Context, r *Rack) error {
-	return r.refusedByBoth(ctx, stranger(r.token), enrolmentRefused, string(joinapi.CodeUnauthorized))
+func usedToken(ctx context.Context, r Trial) error {
+	return r.refusedByBoth(ctx, stranger(r.Token()), enrolmentRefused, string(joinapi.CodeUnauthorized))
 }
 
-func wrongSecret(ctx context.Context, r *Rack) error {
-	t, err := joinapi.ParseToken(r.token)
+func wrongSecret(ctx context.Context, r Trial) error {
+	t, err := joinapi.ParseToken(r.Token())
 	if err != nil {
 		return err
 	}
@@ -32,9 +33,9 @@ func stranger(token string) []string {
 
 // anotherNode runs nodeprep on the subject with the key and certificate of the
 // first host, as a disk that was cloned brings them along.
-func anotherNode(ctx context.Context, r *Rack) error {
+func anotherNode(ctx context.Context, r Trial) error {
 	original := r.Hosts[0]
-	if original.Name == r.subject().Name {
+	if original.Name == r.Subject().Name {
 		return fmt.Errorf("%w: a rack of one host has no other node", ErrCheck)
 	}
 	const pack = `tar -C /var/lib/nodeprep -c node.key enrolment.json | base64 -w 0`
@@ -52,8 +53,8 @@ const enrolmentRefused = "enrolment refused"
 
 // refusedByBoth runs argv on the subject. It has to fail and say all of want;
 // joinsvc has to log a line that has logs in it, and nothing may change.
-func (r *Rack) refusedByBoth(ctx context.Context, argv []string, logs string, want ...string) error {
-	before, err := r.status(ctx)
+func (r Trial) refusedByBoth(ctx context.Context, argv []string, logs string, want ...string) error {
+	before, err := r.Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (r *Rack) refusedByBoth(ctx context.Context, argv []string, logs string, wa
 	if err != nil {
 		return err
 	}
-	if err := r.refused(ctx, r.subject().Name, argv, want...); err != nil {
+	if err := r.refused(ctx, r.Subject().Name, argv, want...); err != nil {
 		return err
 	}
 	now, err := r.logged(ctx, logs)
@@ -71,7 +72,7 @@ func (r *Rack) refusedByBoth(ctx context.Context, argv []string, logs string, wa
 	if now <= logged {
 		return fmt.Errorf("%w: joinsvc did not log %q", ErrCheck, logs)
 	}
-	after, err := r.status(ctx)
+	after, err := r.Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,8 +80,8 @@ func (r *Rack) refusedByBoth(ctx context.Context, argv []string, logs string, wa
 }
 
 // logged counts how often joinsvc's journal has text.
-func (r *Rack) logged(ctx context.Context, text string) (int, error) {
-	out, err := r.Run(ctx, infraMachine, "journalctl", "--no-pager", "-u", "joinsvc")
+func (r Trial) logged(ctx context.Context, text string) (int, error) {
+	out, err := r.Run(ctx, rack.Infra, "journalctl", "--no-pager", "-u", "joinsvc")
 	return bytes.Count(out.Stdout, []byte(text)), err
 }
 
@@ -97,11 +98,11 @@ func sameNodes(before, after joinapi.Status) error {
 
 // foreignToken names the CA of another joinsvc: the host has to walk away
 // before it has said anything.
-func foreignToken(ctx context.Context, r *Rack) error {
-	t, err := joinapi.ParseToken(r.token)
+func foreignToken(ctx context.Context, r Trial) error {
+	t, err := joinapi.ParseToken(r.Token())
 	if err != nil {
 		return err
 	}
 	t.CA = strings.Repeat("0f", len(t.CA)/2)
-	return r.refused(ctx, r.subject().Name, stranger(t.String()), "CA")
+	return r.refused(ctx, r.Subject().Name, stranger(t.String()), "CA")
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package operator
 
 import (
 	"errors"
@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/nodeprep/nodeprep/internal/golden"
-	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/lab/rack"
+	"github.com/nodeprep/nodeprep/lab/tempo"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -56,8 +57,30 @@ func TestParseNeighbours(t *testing.T) {
 	}
 }
 
+// example is the shipped plan's rack, cut to n hosts.
+func example(t *testing.T, n int) rack.Topology {
+	t.Helper()
+	doc, err := os.ReadFile("../../docs/examples/k8c1.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err = rack.Cut(doc, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, report := plan.Parse(doc)
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	topology, err := rack.NewTopology(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topology
+}
+
 // routed is what the leaves of top show when everything is right.
-func routed(top Topology) []Neighbour {
+func routed(top rack.Topology) []Neighbour {
 	var all []Neighbour
 	for _, l := range top.Plan.Spec.Fabric.Leaves {
 		for i, h := range top.Hosts {
@@ -74,7 +97,7 @@ func routed(top Topology) []Neighbour {
 
 func TestMissing(t *testing.T) {
 	top := example(t, 2)
-	if got := missing(top, routed(top)); len(got) != 0 {
+	if got := Missing(top, routed(top)); len(got) != 0 {
 		t.Fatalf("a routed rack lacks %q", got)
 	}
 	cases := map[string]struct {
@@ -97,7 +120,7 @@ func TestMissing(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := missing(top, c.harm(routed(top)))
+			got := Missing(top, c.harm(routed(top)))
 			if diff := cmp.Diff([]string{c.want}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -110,13 +133,13 @@ func TestMissingWithoutLocalAS(t *testing.T) {
 	top := example(t, 1)
 	top.Plan.Spec.Fabric.InternalASN = 0
 	got := routed(top)
-	if len(missing(top, got)) != len(got) {
+	if len(Missing(top, got)) != len(got) {
 		t.Error("a path of two numbers is taken for the host's own")
 	}
 	for i := range got {
 		got[i].Routes[0].Path = "63551"
 	}
-	if lines := missing(top, got); len(lines) != 0 {
+	if lines := Missing(top, got); len(lines) != 0 {
 		t.Errorf("a routed rack lacks %q", lines)
 	}
 }
@@ -152,7 +175,7 @@ func TestPrint(t *testing.T) {
 	res := Result{
 		Nodes: []joinapi.NodeStatus{{Name: h.FQDN, Role: joinapi.Role(h.Role), Address: h.Address.String(), ASN: h.ASN, Phase: joinapi.PhaseRouted}},
 		Peers: peers, Neighbours: routed(top),
-		Stages: []Stage{
+		Stages: []tempo.Stage{
 			{What: "started", At: time.Second},
 			{Machine: "k8c1m0", What: "enrolled", At: 40 * time.Second},
 			{Machine: "svc", What: "serves", At: 41 * time.Second},
@@ -173,70 +196,5 @@ func TestResultErr(t *testing.T) {
 	err := Result{Missing: []string{"one", "two"}}.Err()
 	if !errors.Is(err, ErrNotRouted) || !strings.Contains(err.Error(), "\n  one\n  two") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestLastLines(t *testing.T) {
-	if diff := cmp.Diff("b\nc", lastLines([]byte("a\r\nb\r\nc\n\n"), 2)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestClock(t *testing.T) {
-	at := time.Unix(0, 0)
-	var said []string
-	c := NewClock(func() time.Time { at = at.Add(1500 * time.Millisecond); return at }, func(l string) { said = append(said, l) })
-	c.Mark("svc", "serves %d", 1)
-	c.Tell("", "a remark")
-	if diff := cmp.Diff([]string{"   1.5s  svc: serves 1", "   3.0s  a remark"}, said); diff != "" {
-		t.Errorf("said (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]Stage{{Machine: "svc", What: "serves 1", At: 1500 * time.Millisecond}}, c.Stages()); diff != "" {
-		t.Errorf("stages (-want +got):\n%s", diff)
-	}
-}
-
-func TestKickstartFolders(t *testing.T) {
-	dir := t.TempDir()
-	manifest := dir + "/calico.in.yaml"
-	if err := os.WriteFile(manifest, []byte("kind: DaemonSet\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r := &Rack{Topology: example(t, 2), config: Config{Plan: []byte("plan"), CalicoManifest: manifest, Dir: dir, Accel: vm.KVM}}
-	want := map[string][]string{
-		infraMachine: {"calico.yaml", "joinsvc.yaml", "leaf201.conf", "leaf202.conf", "plan.yaml", "post.sh"},
-		"k8c1s1":     {"post.sh"},
-	}
-	for name, files := range want {
-		if err := r.writeKickstart(name, r.kickstartDir(name)); err != nil {
-			t.Fatal(err)
-		}
-		entries, err := os.ReadDir(r.kickstartDir(name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, e := range entries {
-			got = append(got, e.Name())
-		}
-		if diff := cmp.Diff(files, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-	if err := r.writeKickstart("k8c1s9", dir); err == nil {
-		t.Error("a machine that is not in the plan got a folder")
-	}
-	if err := os.Mkdir(r.enrolmentDir(), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.handOut(plan.Worker, "np1.x"); err != nil {
-		t.Fatal(err)
-	}
-	line, err := os.ReadFile(r.enrolmentDir() + "/worker.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff("joinsvc: https://10.9.0.2:8443\ntoken: np1.x\n", string(line)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package operator
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodeprep/nodeprep/lab/rack"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
@@ -31,15 +32,15 @@ type Route struct {
 	Path   string // AS path as FRR prints it: "63500 63551"
 }
 
-// neighbours asks FRR on every leaf, sorted by leaf and address.
-func (r *Rack) neighbours(ctx context.Context) ([]Neighbour, error) {
+// Neighbours asks FRR on every leaf, sorted by leaf and address.
+func (o *Operator) Neighbours(ctx context.Context) ([]Neighbour, error) {
 	var all []Neighbour
-	for _, l := range r.Plan.Spec.Fabric.Leaves {
-		summary, err := r.vtysh(ctx, l, "show bgp ipv4 unicast summary json")
+	for _, l := range o.Plan.Spec.Fabric.Leaves {
+		summary, err := o.vtysh(ctx, l, "show bgp ipv4 unicast summary json")
 		if err != nil {
 			return nil, err
 		}
-		routes, err := r.vtysh(ctx, l, "show bgp ipv4 unicast json")
+		routes, err := o.vtysh(ctx, l, "show bgp ipv4 unicast json")
 		if err != nil {
 			return nil, err
 		}
@@ -52,8 +53,8 @@ func (r *Rack) neighbours(ctx context.Context) ([]Neighbour, error) {
 	return all, nil
 }
 
-func (r *Rack) vtysh(ctx context.Context, l plan.Leaf, command string) ([]byte, error) {
-	out, err := r.Run(ctx, infraMachine, "vtysh", "-N", l.Name, "-c", command)
+func (o *Operator) vtysh(ctx context.Context, l plan.Leaf, command string) ([]byte, error) {
+	out, err := o.Run(ctx, rack.Infra, "vtysh", "-N", l.Name, "-c", command)
 	return out.Stdout, err
 }
 
@@ -104,10 +105,10 @@ func parseNeighbours(leaf string, summary, table []byte) ([]Neighbour, error) {
 	return all, nil
 }
 
-// missing says what keeps the leaves from being right, one line per session:
+// Missing says what keeps the leaves from being right, one line per session:
 // every host Established at every leaf, with its AS, announcing a block of
 // the pod range that comes from that AS alone. Empty: everything is right.
-func missing(t Topology, got []Neighbour) []string {
+func Missing(t rack.Topology, got []Neighbour) []string {
 	var lines []string
 	for _, l := range t.Plan.Spec.Fabric.Leaves {
 		for _, h := range t.Hosts {
@@ -124,7 +125,7 @@ func missing(t Topology, got []Neighbour) []string {
 	return lines
 }
 
-func wrong(s plan.Spec, h Host, n Neighbour) string {
+func wrong(s plan.Spec, h rack.Host, n Neighbour) string {
 	if n.State != "Established" {
 		return "the session is in state " + n.State
 	}
@@ -140,7 +141,7 @@ func wrong(s plan.Spec, h Host, n Neighbour) string {
 // pathOf is the AS path of a host's own routes in a leaf's table. A leaf that
 // shows its nodes another number than its own (local-as) adds that one to what
 // it hears.
-func pathOf(f plan.Fabric, h Host) string {
+func pathOf(f plan.Fabric, h rack.Host) string {
 	if f.InternalASN == 0 || f.InternalASN == f.ASN {
 		return fmt.Sprint(h.ASN)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package checks
 
 import (
 	"context"
@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nodeprep/nodeprep/lab/operator"
+	"github.com/nodeprep/nodeprep/lab/rack"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
@@ -50,17 +53,17 @@ func TestSameNodes(t *testing.T) {
 
 func TestVerifyRunsAllAndCounts(t *testing.T) {
 	at := time.Unix(0, 0)
-	r := &Rack{config: Config{Now: func() time.Time { at = at.Add(time.Second); return at }}}
+	o := operator.New(&rack.Rack{}, operator.Config{Now: func() time.Time { at = at.Add(time.Second); return at }})
 	ran := 0
-	check := func(err error) func(context.Context, *Rack) error {
-		return func(context.Context, *Rack) error { ran++; return err }
+	check := func(err error) func(context.Context, Trial) error {
+		return func(context.Context, Trial) error { ran++; return err }
 	}
 	var out strings.Builder
-	err := r.Verify(t.Context(), &out, []Check{{"one", check(nil)}, {"two", check(errors.New("bad\nworse"))}, {"three", check(nil)}})
+	err := Run(t.Context(), o, &out, []Check{{"one", "1", check(nil)}, {"two", "2", check(errors.New("bad\nworse"))}, {"three", "3", check(nil)}})
 	if err == nil || ran != 3 {
 		t.Errorf("ran %d of 3, error %v", ran, err)
 	}
-	want := "pass  one (1s)\nFAIL  two (1s)\n      bad\n      worse\npass  three (1s)\n2 passed, 1 failed\n"
+	want := "pass  one (1s)\nFAIL  two (1s)\n      bad\n      worse\n      (2)\npass  three (1s)\n2 passed, 1 failed\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package checks
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"strings"
+
+	"github.com/nodeprep/nodeprep/lab/rack"
 )
 
 // deadLeg pulls the subject's second cable and puts it back.
-func deadLeg(ctx context.Context, r *Rack) error {
-	h := r.subject()
+func deadLeg(ctx context.Context, r Trial) error {
+	h := r.Subject()
 	leg := h.Legs[len(h.Legs)-1].Name
-	if err := r.machines[h.Name].SetLink(ctx, leg, false); err != nil {
+	if err := r.SetLink(ctx, h.Name, leg, false); err != nil {
 		return err
 	}
 	err := r.bondSays(ctx, h, "degraded", leg+": no carrier")
 	if err == nil {
-		err = r.await(ctx, "the sessions live on one leg", r.fabricIsRight)
+		err = r.Await(ctx, "the sessions live on one leg", r.fabricIsRight)
 	}
-	if err := errors.Join(err, r.machines[h.Name].SetLink(ctx, leg, true)); err != nil {
+	if err := errors.Join(err, r.SetLink(ctx, h.Name, leg, true)); err != nil {
 		return err
 	}
 	return r.bondSays(ctx, h, "is up")
@@ -28,17 +30,17 @@ func deadLeg(ctx context.Context, r *Rack) error {
 
 // deadBond pulls every cable; a run has to fail and name the legs. The host is
 // still reached over its provisioning card.
-func deadBond(ctx context.Context, r *Rack) error {
-	h := r.subject()
+func deadBond(ctx context.Context, r Trial) error {
+	h := r.Subject()
 	var names []string
 	var errs []error
 	for _, leg := range h.Legs {
 		names = append(names, leg.Name+": no carrier")
-		errs = append(errs, r.machines[h.Name].SetLink(ctx, leg.Name, false))
+		errs = append(errs, r.SetLink(ctx, h.Name, leg.Name, false))
 	}
 	errs = append(errs, r.bondSays(ctx, h, "failed"), r.refused(ctx, h.Name, []string{"nodeprep", "run"}, names...))
 	for _, leg := range h.Legs {
-		errs = append(errs, r.machines[h.Name].SetLink(ctx, leg.Name, true))
+		errs = append(errs, r.SetLink(ctx, h.Name, leg.Name, true))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -47,7 +49,7 @@ func deadBond(ctx context.Context, r *Rack) error {
 	if err := r.bondSays(ctx, h, "is up"); err != nil {
 		return err
 	}
-	if err := r.await(ctx, "the fabric is right again", r.fabricIsRight); err != nil {
+	if err := r.Await(ctx, "the fabric is right again", r.fabricIsRight); err != nil {
 		return err
 	}
 	out, err := r.Run(ctx, h.Name, "nodeprep", "run", "--json")
@@ -58,8 +60,8 @@ func deadBond(ctx context.Context, r *Rack) error {
 }
 
 // bondSays waits until `nodeprep status` on the host has all of want.
-func (r *Rack) bondSays(ctx context.Context, h Host, want ...string) error {
-	return r.await(ctx, h.Name+" says "+strings.Join(want, ", "), func(ctx context.Context) (string, error) {
+func (r Trial) bondSays(ctx context.Context, h rack.Host, want ...string) error {
+	return r.Await(ctx, h.Name+" says "+strings.Join(want, ", "), func(ctx context.Context) (string, error) {
 		out, err := r.Run(ctx, h.Name, "nodeprep", "status")
 		if err != nil {
 			return err.Error(), nil

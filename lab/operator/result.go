@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rack
+package operator
 
 import (
 	"cmp"
@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/nodeprep/nodeprep/lab/rack"
+	"github.com/nodeprep/nodeprep/lab/tempo"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
@@ -25,7 +27,7 @@ type Result struct {
 	Nodes      []joinapi.NodeStatus
 	Peers      []Peer
 	Neighbours []Neighbour
-	Stages     []Stage
+	Stages     []tempo.Stage
 	Missing    []string // what is not as planned; empty: all is
 }
 
@@ -36,25 +38,25 @@ type Peer struct {
 }
 
 // Result reads the state of the rack.
-func (r *Rack) Result(ctx context.Context) (Result, error) {
+func (o *Operator) Result(ctx context.Context) (Result, error) {
 	var res Result
-	status, err := r.status(ctx)
+	status, err := o.Status(ctx)
 	if err != nil {
 		return res, err
 	}
 	res.Nodes = status.Nodes
-	raw, err := r.kubeJSON(ctx, "bgppeers.crd.projectcalico.org")
+	raw, err := o.kubeJSON(ctx, "bgppeers.crd.projectcalico.org")
 	if err != nil {
 		return res, err
 	}
 	if res.Peers, err = parsePeers(raw); err != nil {
 		return res, err
 	}
-	if res.Neighbours, err = r.neighbours(ctx); err != nil {
+	if res.Neighbours, err = o.Neighbours(ctx); err != nil {
 		return res, err
 	}
-	res.Stages = r.clock.Stages()
-	res.Missing = append(missing(r.Topology, res.Neighbours), missingPeers(r.Topology, res.Peers)...)
+	res.Stages = o.clock.Stages()
+	res.Missing = append(Missing(o.Topology, res.Neighbours), missingPeers(o.Topology, res.Peers)...)
 	return res, nil
 }
 
@@ -91,7 +93,7 @@ func parsePeers(raw []byte) ([]Peer, error) {
 }
 
 // missingPeers compares the objects with the plan: one per node and leaf.
-func missingPeers(t Topology, peers []Peer) []string {
+func missingPeers(t rack.Topology, peers []Peer) []string {
 	var lines []string
 	for _, h := range t.Hosts {
 		for _, l := range t.Plan.Spec.Fabric.Leaves {
