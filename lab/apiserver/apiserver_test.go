@@ -45,6 +45,7 @@ func TestControlPlane(t *testing.T) {
 	t.Run("least rights", f.testLeastRights)
 	t.Run("bootstrap token", f.testBootstrapToken)
 	t.Run("kubeadm validates", f.testDocuments)
+	t.Run("kubeadm writes a slow plan's pods", f.testPace)
 	t.Run("kubeadm refuses placeholders", f.testRenderedDocuments)
 	t.Run("manifest", f.testManifest)
 	t.Run("objects", f.testObjects)

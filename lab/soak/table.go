@@ -11,7 +11,10 @@ import (
 // to each, for a rack is as far as its last.
 func columns() []struct{ title, what string } {
 	return []struct{ title, what string }{
-		{"enrolled", "enrolled"}, {"prepared", "prepared"}, {"joined", "joined"}, {"routed", "routed"},
+		{"enrolled", "enrolled"},
+		{"prepared", "prepared"},
+		{"joined", "joined"},
+		{"routed", "routed"},
 		{"all sessions", "every planned session is Established at both leaves"},
 	}
 }
