@@ -26,13 +26,29 @@ const selinuxLabel = "security.selinux"
 // label of its folder.
 func Write(path string, content []byte, perm fs.FileMode) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return err
 	}
 	if err := replace(path, dir, content, perm); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return SyncDir(dir)
+}
+
+// makeDir makes dir and what is missing above it, and each of them last: a file
+// is not safe in a folder that a power cut takes.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDir(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { // somebody else may have made it
+		return err
+	}
+	return SyncDir(parent)
 }
 
 // SyncDir makes a rename or removal in dir last (fsync(2), NOTES).

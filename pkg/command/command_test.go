@@ -5,7 +5,9 @@ package command
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,5 +77,51 @@ func TestString(t *testing.T) {
 		if got := c.String(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+	}
+}
+
+// A package transaction that is killed outright leaves its database half
+// written: the command is told to end, and gets the time for it.
+func TestACommandEndsByItself(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	up := filepath.Join(t.TempDir(), "up")
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(up); err == nil {
+				cancel(errors.New("the run was stopped"))
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	out, err := Run(ctx, New("sh", "-c", `trap 'sleep 0.5; echo database closed; exit 0' TERM; : >"$0"; while :; do sleep 0.05; done`, up))
+	if out != "database closed\n" {
+		t.Errorf("it printed %q, %v", out, err)
+	}
+	var failed *Error
+	if !errors.As(err, &failed) || !strings.Contains(failed.Error(), "the run was stopped") {
+		t.Errorf("error is %v, want the cause", err)
+	}
+	if failed != nil && failed.ExitCode() != -1 {
+		t.Errorf("exit code %d of a command that did not run to its end", failed.ExitCode())
+	}
+}
+
+// The command's own environment is the caller's with LC_ALL=C, and what it adds.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("LC_ALL", "de_DE.UTF-8")
+	t.Setenv("FROM_CALLER", "kept")
+	out, err := Run(t.Context(), Command{Name: "sh", Args: []string{"-c", `echo "$LC_ALL $FROM_CALLER $MORE"`}, Env: []string{"MORE=added"}})
+	if err != nil || out != "C kept added\n" {
+		t.Errorf("it printed %q, %v", out, err)
+	}
+}
+
+func TestAllOfAShortOutputIsShown(t *testing.T) {
+	if got := lastLines("one\ntwo\n\n", 2); got != "one\ntwo" {
+		t.Errorf("%q", got)
+	}
+	if _, err := Run(t.Context(), New("false")); err == nil || strings.Contains(err.Error(), "last words") {
+		t.Errorf("a command that said nothing: %v", err)
 	}
 }

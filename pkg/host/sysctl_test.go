@@ -66,6 +66,23 @@ func TestLaterFiles(t *testing.T) {
 	}
 }
 
+// What an earlier plan wrote is ours to change, not somebody's override.
+func TestOurOwnOlderFile(t *testing.T) {
+	root := sysctlMachine(t)
+	put(t, root, sysctlFile, "net.ipv4.ip_forward = 0\n")
+	wantText(t, "changes", `/etc/sysctl.d/99-zz-nodeprep.conf: other content -> as planned
+sysctl net.ipv4.ip_forward: 0 -> 1
+`, converge(t, forwarding(root).Plan))
+}
+
+// Debian and Enterprise Linux link /etc/sysctl.conf as 99-sysctl.conf: it is
+// read before our file.
+func TestTheDistributionsLinkIsReadBefore(t *testing.T) {
+	root := sysctlMachine(t)
+	put(t, root, "/etc/sysctl.d/99-sysctl.conf", "net.ipv4.ip_forward = 0\n")
+	converge(t, forwarding(root).Plan)
+}
+
 func TestHiddenFileDoesNotCount(t *testing.T) {
 	root := sysctlMachine(t)
 	put(t, root, "/usr/lib/sysctl.d/zz.conf", "net.ipv4.ip_forward = 0")

@@ -31,12 +31,16 @@ func write(t *testing.T, root, path, text string) {
 
 func TestHardwareKnowsEnslavedLegsByTheirOwnAddress(t *testing.T) {
 	root := t.TempDir()
-	for _, leg := range []string{"eno1", "eno2"} {
+	for _, leg := range []string{"eno1", "eno2", "vlan-of-a-card"} {
 		write(t, root, "/sys/class/net/"+leg+"/device/vendor", "0x1af4\n")
 		write(t, root, "/sys/class/net/"+leg+"/address", "00:00:5e:00:53:01\n") // both show the bond's
 	}
 	write(t, root, "/sys/class/net/eno1/bonding_slave/perm_hwaddr", "00:00:5e:00:53:01\n")
 	write(t, root, "/sys/class/net/eno2/bonding_slave/perm_hwaddr", "00:00:5e:00:53:02\n")
+	write(t, root, "/sys/class/net/a-later-card/device/vendor", "0x1af4\n")
+	write(t, root, "/sys/class/net/a-later-card/address", "00:00:5e:00:53:09\n") // its name sorts first
+	write(t, root, "/sys/class/dmi/id/product_serial", "CZ1234\n")
+	write(t, root, "/sys/class/dmi/id/board_serial", "another\n")
 	write(t, root, "/sys/class/net/bond0/address", "00:00:5e:00:53:01\n")
 	write(t, root, "/etc/machine-id", "0123\n")
 	write(t, root, "/proc/sys/kernel/hostname", "bare\n")
@@ -48,7 +52,8 @@ func TestHardwareKnowsEnslavedLegsByTheirOwnAddress(t *testing.T) {
 	want := joinapi.Identity{
 		Hostname:  "bare",
 		MachineID: "0123",
-		MACs:      []joinapi.MAC{"00:00:5e:00:53:01", "00:00:5e:00:53:02"},
+		Serial:    "CZ1234",
+		MACs:      []joinapi.MAC{"00:00:5e:00:53:01", "00:00:5e:00:53:02", "00:00:5e:00:53:09"}, // sorted, each once
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Hardware (-want +got):\n%s", diff)
@@ -80,6 +85,9 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	}
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("the key's mode is %v, want 0600", info.Mode().Perm())
+	}
+	if info, err := os.Stat(store.Dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder's mode is %v, %v; want 0700", info.Mode(), err)
 	}
 }
 
@@ -117,4 +125,52 @@ func selfSigned(t *testing.T, store Store, notAfter time.Time) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func TestWhatIsNoIdentitySaysWhatToDo(t *testing.T) {
+	for name, tt := range map[string]struct{ file, text, want string }{
+		"no PEM":                {keyFile, "x", "remove it to enrol anew"},
+		"no key":                {keyFile, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "reading the node's key"},
+		"no JSON":               {enrolmentFile, "{", "remove it to enrol anew"},
+		"no certificate":        {enrolmentFile, `{"certificate":"x"}`, "the certificate is no PEM; remove it to enrol anew"},
+		"a broken certificate":  {enrolmentFile, `{"certificate":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}`, "parsing the certificate"},
+		"a folder in its place": {enrolmentFile + "/x", "", "reading the enrolment"},
+		"a folder for a key":    {keyFile + "/x", "", "reading the node's key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := Store{Dir: t.TempDir()}
+			write(t, store.Dir, tt.file, tt.text)
+			_, keyErr := store.Key()
+			_, ok, err := store.Load(time.Unix(0, 0))
+			if strings.HasPrefix(tt.file, keyFile) {
+				ok, err = false, keyErr
+			}
+			if ok || err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, %v; want %q", ok, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestClientHasWhatIsKept(t *testing.T) {
+	store := Store{Dir: t.TempDir()}
+	if _, err := store.Client("https://joinsvc:8443", joinapi.Identity{}); err == nil {
+		t.Error("a client without an enrolment")
+	}
+	cert := selfSigned(t, store, time.Now().Add(time.Hour))
+	if err := store.Save(joinapi.EnrolResponse{Node: "k8c1m0", Certificate: cert, CA: cert}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Client("https://joinsvc:8443", joinapi.Identity{}); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(filepath.Join(store.Dir, keyFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Client("https://joinsvc:8443", joinapi.Identity{}); err == nil || !strings.Contains(err.Error(), "reading the node's key") {
+		t.Errorf("without its key: %v", err)
+	}
+	if info, err := os.Stat(filepath.Join(store.Dir, enrolmentFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the enrolment's mode is %v, %v; want 0600", info.Mode(), err)
+	}
 }

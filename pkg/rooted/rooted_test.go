@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodeprep/nodeprep/internal/fault"
 )
 
 // machine is a root inside a folder that has an etc/secret of its own, which
@@ -307,5 +309,44 @@ func TestControlFiles(t *testing.T) {
 	}
 	if _, err := root.Get("/proc/sys/absent"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("getting what the kernel does not have: %v", err)
+	}
+}
+
+// A marker that is gone must not be back after a power cut.
+func TestRemovingIsMadeLast(t *testing.T) {
+	root := machine(t, map[string]string{"/etc/f": "x"})
+	err := fault.OnThread(t, fault.Refuse(unix.SYS_FSYNC), func() error { return root.Remove("/etc/f") })
+	if !errors.Is(err, unix.EIO) {
+		t.Errorf("error is %v, want EIO from syncing the folder", err)
+	}
+}
+
+// The kernel refuses a value when it is written, not when the file is closed.
+func TestAControlFileThatRefuses(t *testing.T) {
+	root := machine(t, map[string]string{"/proc/sys/net": ""})
+	err := fault.OnThread(t, fault.Refuse(unix.SYS_WRITE), func() error { return root.Set("/proc/sys/net", "1") })
+	if !errors.Is(err, unix.EIO) {
+		t.Errorf("error is %v, want EIO from writing", err)
+	}
+}
+
+// What cannot be looked at is not taken for absent.
+func TestWhatCannotBeRead(t *testing.T) {
+	root := machine(t, map[string]string{"/etc/f": "x", "/dir/f": "x"})
+	for _, mode := range []struct{ name, file string }{{"/etc", "/etc/f"}, {"/dir/f", "/dir/f"}} {
+		must(t, os.Chmod(root.Path(mode.name), 0))
+		for verb, do := range map[string]func() error{
+			"Read":         func() error { _, err := root.Read(mode.file); return err },
+			"ReadOptional": func() error { _, _, err := root.ReadOptional(mode.file); return err },
+			"Plan": func() error {
+				_, err := File{Root: root, Name: mode.file, Content: "x", Mode: 0o644}.Plan(t.Context())
+				return err
+			},
+		} {
+			if err := fault.OnThread(t, fault.Powerless, do); !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("%s of %s: error is %v, want EACCES", verb, mode.file, err)
+			}
+		}
+		must(t, os.Chmod(root.Path(mode.name), 0o755))
 	}
 }

@@ -38,6 +38,7 @@ type State struct {
 	Active string    // "active", "inactive", "failed", ...
 	File   string    // "enabled", "disabled", "static", "masked", ...; "" without a file
 	Since  time.Time // when it last became active; zero if never
+	Sub    string    // the state of its kind: "running", "start-pre", "auto-restart", ...
 }
 
 // Absent reports that there is no such unit on the host.
@@ -57,7 +58,7 @@ func (s *Systemd) State(ctx context.Context, name string) (State, error) {
 
 func stateOf(properties map[string]any) State {
 	text := func(key string) string { v, _ := properties[key].(string); return v }
-	st := State{Load: text("LoadState"), Active: text("ActiveState"), File: text("UnitFileState")}
+	st := State{Load: text("LoadState"), Active: text("ActiveState"), File: text("UnitFileState"), Sub: text("SubState")}
 	if usec, _ := properties["ActiveEnterTimestamp"].(uint64); usec > 0 { // µs, CLOCK_REALTIME
 		st.Since = time.UnixMicro(int64(usec)) //nolint:gosec // good until the year 294246
 	}
@@ -66,10 +67,29 @@ func stateOf(properties map[string]any) State {
 
 // Reload makes systemd read unit files, drop-ins and fstab again.
 func (s *Systemd) Reload(ctx context.Context) error {
-	if err := s.conn.ReloadContext(ctx); err != nil {
+	if err := twice(ctx, s.conn.ReloadContext); err != nil {
 		return fmt.Errorf("reloading systemd: %w", err)
 	}
 	return nil
+}
+
+// callLimit is how long systemctl waits for a reload of systemd
+// (src/systemctl/systemctl-daemon-reload.c, twice DEFAULT_TIMEOUT_USEC).
+const callLimit = 3 * time.Minute
+
+// twice makes a call that may be repeated, and repeats one that is not answered
+// in time: a systemd that executes itself anew forgets whom it owes an answer.
+func twice(ctx context.Context, call func(context.Context) error) error {
+	once := func() error {
+		ctx, cancel := context.WithTimeout(ctx, callLimit)
+		defer cancel()
+		return call(ctx)
+	}
+	err := once()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = once()
+	}
+	return err
 }
 
 // Enable makes the unit start at boot.

@@ -4,7 +4,6 @@ package unit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -110,42 +109,14 @@ func TestUnitThatIsNotInstalled(t *testing.T) {
 
 func TestStateOf(t *testing.T) {
 	got := stateOf(map[string]any{
-		"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled", "ActiveEnterTimestamp": uint64(1_700_000_000_000_000),
+		"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled", "SubState": "running", "ActiveEnterTimestamp": uint64(1_700_000_000_000_000),
 	})
-	want := State{"loaded", "active", "enabled", time.Unix(1_700_000_000, 0)}
+	want := State{"loaded", "active", "enabled", time.Unix(1_700_000_000, 0), "running"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
 	if !stateOf(map[string]any{"LoadState": "not-found", "ActiveEnterTimestamp": uint64(0)}).Since.IsZero() {
 		t.Error("a unit that never ran has a time")
-	}
-}
-
-// A job's result decides, not the answer to the request.
-func TestJobResult(t *testing.T) {
-	for result, ok := range map[string]bool{"done": true, "failed": false, "dependency": false, "canceled": false, "skipped": false} {
-		err := await(t.Context(), "starting", name, func(_ context.Context, _, mode string, ch chan<- string) (int, error) {
-			if mode != "replace" {
-				t.Errorf("mode %s", mode)
-			}
-			ch <- result
-			return 1, nil
-		}, func() string { return ", the service as exit-code" })
-		if (err == nil) != ok {
-			t.Errorf("%s: %v", result, err)
-		}
-		if !ok && !strings.Contains(err.Error(), `starting some.service: the job ended as "`+result+`", the service as exit-code; see journalctl`) {
-			t.Errorf("%s: %v", result, err)
-		}
-	}
-}
-
-func TestJobEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	never := func(context.Context, string, string, chan<- string) (int, error) { return 1, nil }
-	if err := await(ctx, "starting", name, never, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
 	}
 }
 
