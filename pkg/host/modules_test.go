@@ -105,3 +105,33 @@ func TestModuleThatDoesNotLoad(t *testing.T) {
 		})
 	}
 }
+
+// One restart brings all of them: each takes seconds on a small machine.
+func TestModulesAreLoadedByOneRestart(t *testing.T) {
+	root := moduleMachine(t)
+	load, restarts := loader(t, root, ""), 0
+	m := Modules{Root: root, Want: []Module{{"bonding", ""}, {"overlay", ""}}, Load: func(ctx context.Context) error {
+		restarts++
+		return load(ctx)
+	}}
+	converge(t, m.Plan)
+	if restarts != 1 {
+		t.Errorf("%d restarts", restarts)
+	}
+}
+
+// A unit that succeeds and loads nothing, and a file that says other things of
+// the module than to deny it.
+func TestModuleThatIsStillNotLoaded(t *testing.T) {
+	root := moduleMachine(t)
+	put(t, root, "/etc/modprobe.d/local.conf", "options br_netfilter\nremove br_netfilter\nblacklist other\n")
+	m := Modules{Root: root, Load: func(context.Context) error { return nil }, Want: []Module{{"br_netfilter", ""}}}
+	changes, err := m.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = changes[len(changes)-1].Do(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "it is still not loaded; see journalctl -b -u systemd-modules-load.service") {
+		t.Errorf("got %v", err)
+	}
+}

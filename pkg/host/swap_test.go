@@ -21,6 +21,7 @@ LABEL=swap /srv/swap xfs noatime 0 2
 /dev/mapper/vg-swap /swap ext4 defaults,comment=swap 0 2
 //nas/swap /mnt/swap cifs credentials=/etc/swap 0 0
 #nodeprep: /dev/old none swap sw 0 0
+#/dev/sda8 none swap sw 0 0
 tmpfs /tmp tmpfs size=1g 0 0`
 
 func TestWithoutSwap(t *testing.T) {
@@ -98,5 +99,22 @@ func TestSwapThatDoesNotFitInMemory(t *testing.T) {
 	}
 	if err := changes[0].Do(t.Context()); !errors.Is(err, noRoom) {
 		t.Errorf("got %v, want %v", err, noRoom)
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for have, want := range map[string]string{
+		`/swap\040file`: "/swap file", `/end\040`: "/end ", `/cut\04`: `/cut\04`, `/cut\`: `/cut\`, `/none\x40`: `/none\x40`, `\134\011`: "\\\t",
+	} {
+		wantText(t, have, want, unescape(have))
+	}
+}
+
+// Masking a unit has switched one off already: the other is.
+func TestOnlyWhatIsOnIsSwitchedOff(t *testing.T) {
+	root := machine(t, map[string]string{"/proc/swaps": "Filename\n/dev/sda2 partition 1 0 -2\n"})
+	s := &swapMachine{t: t, root: root}
+	if err := (NoSwap{root, s, s.off}).off("/dev/zram0"); err != nil || len(s.log) > 0 {
+		t.Errorf("%v, %v", s.log, err)
 	}
 }

@@ -43,6 +43,7 @@ func TestLaterFiles(t *testing.T) {
 	}{
 		{"later", "/etc/sysctl.d/99-zzz.conf", "# a\n\nnet.ipv4.ip_forward = 0\n", []string{"/etc/sysctl.d/99-zzz.conf:3", `"0"`}},
 		{"later in another folder", "/usr/lib/sysctl.d/zz.conf", "net.ipv4.ip_forward=0", []string{"/usr/lib/sysctl.d/zz.conf:1"}},
+		{"later of the administrator's packages", "/usr/local/lib/sysctl.d/zz.conf", "net.ipv4.ip_forward=0", []string{"/usr/local/lib/sysctl.d/zz.conf:1"}},
 		{"slashes", "/run/sysctl.d/zz.conf", "net/ipv4/ip_forward=0", []string{"/run/sysctl.d/zz.conf:1"}},
 		{"errors ignored", "/etc/sysctl.d/zz.conf", "-net.ipv4.ip_forward  =  0", []string{"/etc/sysctl.d/zz.conf:1"}},
 		{"same value", "/etc/sysctl.d/zz.conf", "net.ipv4.ip_forward = 1\nnet.ipv4.tcp_rmem=4096  8192\t16384", nil},

@@ -191,6 +191,38 @@ eno3.master: bond0 -> -
 bond0.mtu: 1500 -> 9000
 bond0.1500.mtu: 1500 -> 9000
 `},
+		{"large MTU", func(s *State) {
+			for _, name := range []string{"bond0", "bond0.1500", "eno1", "eno2"} {
+				linkOf(s, name).MTU = 9216
+			}
+		}, `
+bond0.mtu: 9216 -> 9000
+`},
+		{"another leg", func(s *State) {
+			l := linkOf(s, "eno2")
+			l.Master, l.MAC, l.MTU = "", addressOf(2), 1500
+			s.Links = append(s.Links, link{Name: "eno3", Master: "bond0", MAC: addressOf(1), Permanent: mac{2}, MTU: 9000, Up: true})
+		}, `
+eno3.master: bond0 -> -
+eno2.master: - -> bond0
+`},
+		{"LACP rate of another plan", func(s *State) { linkOf(s, "bond0").Bond.LACPRate = fastRate }, `
+bond0: 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate fast mac 00:00:5e:00:53:01 legs eno1, eno2 -> 802.3ad miimon 1s updelay 2s downdelay 0s min_links 1 xmit_hash_policy layer2+3 lacp_rate slow mtu 9000 mac 00:00:5e:00:53:01
+eno1.master: - -> bond0
+eno2.master: - -> bond0
+bond0: down -> up
+bond0.1500: - -> vlan 1500 on bond0 mtu 9000
+bond0.1500: down -> up
+bond0.1500.address: - -> 192.168.9.193/28
+route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
+`},
+		{"VLAN of the number on a leg", func(s *State) { linkOf(s, "bond0.1500").VLAN.Parent = "eno1" }, `
+bond0.1500: vlan 1500 on eno1 mtu 9000 mac 00:00:5e:00:53:01 up -> -
+bond0.1500: - -> vlan 1500 on bond0 mtu 9000
+bond0.1500: down -> up
+bond0.1500.address: - -> 192.168.9.193/28
+route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
+`},
 		{"small MTU on a leg", func(s *State) { linkOf(s, "eno2").MTU = 1500 }, `
 eno2.mtu: 1500 -> 9000
 `},

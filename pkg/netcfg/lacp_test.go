@@ -217,6 +217,48 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// flapping is a kernel on which a leg comes up, goes down, and comes up again.
+type flapping struct {
+	negotiating
+	up, down, again time.Duration
+}
+
+func (f flapping) Observe(ctx context.Context) (State, error) {
+	s, err := f.negotiating.Observe(ctx)
+	at := time.Since(f.start)
+	linkOf(&s, "eno1").Carrier = at >= f.up && at < f.down || at >= f.again
+	return s, err
+}
+
+// The time to settle begins again with every leg that comes up after none was.
+func TestVerifyOfALegThatFlaps(t *testing.T) {
+	whole := bonded(t)
+	synctest.Test(t, func(t *testing.T) {
+		k := flapping{negotiating{start: time.Now(), whole: whole}, 2 * time.Second, 5 * time.Second, 9 * time.Second}
+		r, err := Verify(t.Context(), k, reference().Bond, WaitFor(reference().Bond))
+		if took := time.Since(k.start); err != nil || r.Status != Degraded || took != 17*time.Second {
+			t.Errorf("%s, %v after %s; want degraded after 17s", r, err, took)
+		}
+	})
+}
+
+// A port that is up on both sides in an aggregator of its own carries nothing.
+func TestInspectAnotherAggregator(t *testing.T) {
+	s := bonded(t)
+	linkOf(&s, "eno2").Port.Aggregator = 2
+	if r := Inspect(s, reference().Bond); r.Status != Degraded || !strings.Contains(r.String(), "in aggregator 2 while 1 is active") {
+		t.Error(r)
+	}
+}
+
+func TestVerifyOfAKernelThatDoesNotAnswer(t *testing.T) {
+	refused := errors.New("refused")
+	_, err := Verify(t.Context(), negotiating{whole: bonded(t), fakeError: refused}, reference().Bond, WaitFor(reference().Bond))
+	if !errors.Is(err, refused) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestVerifyIsCancelled(t *testing.T) {
 	whole := bonded(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ package containerd
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -71,6 +72,9 @@ func TestRuntime(t *testing.T) {
 		{name: "other pause image", have: ours("registry.k8s.io/pause:3.9"), state: active(-time.Hour), log: "restart"},
 		{name: "adopted", have: adopted, state: active(time.Second), keep: adopted},
 		{name: "docker.com's", have: "disabled_plugins = [\"cri\"]\n", state: stopped(), log: "enable start", saved: true},
+		{name: "right but disabled", have: "disabled_plugins = [\"cri\"]\n" + adopted, state: stopped(), log: "enable start", saved: true},
+		{name: "disabled by its full name", have: "disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n" + adopted, state: stopped(), log: "enable start", saved: true},
+		{name: "cgroupfs for runc", have: strings.ReplaceAll(adopted, "runc", "runsc"), state: stopped(), log: "enable start", saved: true},
 		{name: "cgroupfs", have: "version = 3\n", state: active(-time.Hour), log: "restart", saved: true},
 		{name: "no TOML", have: "version = = 3\n", state: stopped(), log: "enable start", saved: true},
 	}
@@ -155,5 +159,19 @@ func TestOursCollectsStatisticsAsOftenAsKubelet(t *testing.T) {
 	}
 	if got := c.Plugins["io.containerd.cri.v1.runtime"].Period; got != "10s" {
 		t.Errorf("stats_collect_period is %q", got)
+	}
+}
+
+// It may hold a registry's password.
+func TestASavedConfigurationKeepsItsMode(t *testing.T) {
+	root := rooted.Root(t.TempDir())
+	if err := root.Write(configFile, "version = 3\n", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	applyTwice(t, Runtime{Root: root, Units: &service{state: stopped()}, SandboxImage: pause, Now: time.Now}, func() {})
+	for name, want := range map[string]fs.FileMode{savedFile: 0o600, configFile: 0o644} {
+		if info, err := root.Stat(name); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ package dnf
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -73,6 +74,66 @@ func TestOneTransactionThenReload(t *testing.T) {
 	wantText(t, "what ran", "LC_ALL=C dnf -y --setopt=disable_excludes=nodeprep install kubelet-1.37.2 containerd.io\nreload", strings.Join(log[1:], "\n"))
 }
 
+// What goes wrong stops there: no reload after a transaction that failed, and no
+// transaction on what rpm did not say.
+func TestFailuresStop(t *testing.T) {
+	refused := errors.New("no such package")
+	reloaded := false
+	p := Packages{
+		Want: []Package{{"kubelet", "1.37.2"}},
+		Run: func(_ context.Context, c command.Command) (string, error) {
+			if c.Name == "dnf" {
+				return "", refused
+			}
+			return "", nil
+		},
+		Reload: func(context.Context) error { reloaded = true; return nil },
+	}
+	changes, err := p.Plan(t.Context())
+	if err != nil || len(changes) != 1 {
+		t.Fatal(changes, err)
+	}
+	if err := changes[0].Do(t.Context()); !errors.Is(err, refused) || reloaded {
+		t.Errorf("error is %v, reloaded %v", err, reloaded)
+	}
+	p.Run = func(context.Context, command.Command) (string, error) { return "", refused }
+	if _, err := p.Plan(t.Context()); !errors.Is(err, refused) {
+		t.Errorf("rpm's failure: %v", err)
+	}
+	p.Run = func(context.Context, command.Command) (string, error) { return "warning: a lock\n", nil }
+	if _, err := p.Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "rpm printed") {
+		t.Errorf("rpm's chatter: %v", err)
+	}
+	noBus := errors.New("no bus")
+	p.Run = func(context.Context, command.Command) (string, error) { return "", nil }
+	p.Reload = func(context.Context) error { return noBus }
+	if err := p.install(t.Context(), p.Want); !errors.Is(err, noBus) {
+		t.Errorf("the reload's failure: %v", err)
+	}
+}
+
+// Both programs work on the same tree.
+func TestInstallroot(t *testing.T) {
+	var log []string
+	p := Packages{
+		Want: []Package{{"kubelet", ""}}, Installroot: "/mnt/sysimage",
+		Run: func(_ context.Context, c command.Command) (string, error) {
+			log = append(log, c.String())
+			return "", nil
+		},
+		Reload: func(context.Context) error { return nil },
+	}
+	changes, err := p.Plan(t.Context())
+	if err != nil || len(changes) != 1 {
+		t.Fatal(changes, err)
+	}
+	if err := changes[0].Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, "what ran", `LC_ALL=C rpm --root /mnt/sysimage -qa --qf '%{NAME}\t%{VERSION}\t%{RELEASE}\n' kubelet
+LC_ALL=C dnf -y --installroot=/mnt/sysimage install kubelet`, strings.Join(log, "\n"))
+}
+
 func TestRepo(t *testing.T) {
 	root := rooted.Root(t.TempDir())
 	r := Repo{Root: root, ID: "nodeprep", Folder: "/srv/packages", Pinned: []string{"kubelet", "kubeadm"}}
@@ -109,4 +170,12 @@ skip_if_unavailable=0
 metadata_expire=1
 excludepkgs=kubelet,kubeadm
 `, string(got))
+}
+
+// Without pins no package is hidden, and an empty list would hide nothing but
+// reads as if one were forgotten.
+func TestRepoWithoutPins(t *testing.T) {
+	if got := (Repo{ID: "nodeprep", Folder: "/srv/packages"}).content(); strings.Contains(got, "excludepkgs") {
+		t.Error(got)
+	}
 }

@@ -4,11 +4,14 @@ package firewall
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
 	"github.com/nodeprep/nodeprep/pkg/phase"
@@ -85,5 +88,30 @@ func TestNoFirewalld(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// broken is a machine that does not say which tables there are.
+type broken struct{ *machine }
+
+func (broken) Families(string) ([]string, error) { return nil, unix.EPERM }
+
+func TestTablesThatCannotBeListed(t *testing.T) {
+	m := &machine{state: unit.State{Load: "not-found"}}
+	if changes, err := (NoFirewalld{m, broken{m}}).Plan(t.Context()); !errors.Is(err, unix.EPERM) || changes != nil {
+		t.Errorf("%v, %v", changes, err)
+	}
+}
+
+// Each family has its own name in nft(8): what is shown can be looked up there.
+func TestFamilyName(t *testing.T) {
+	for family, want := range map[nftables.TableFamily]string{
+		nftables.TableFamilyINet: "inet", nftables.TableFamilyIPv4: "ip", nftables.TableFamilyIPv6: "ip6",
+		nftables.TableFamilyBridge: "bridge", nftables.TableFamilyARP: "arp", nftables.TableFamilyNetdev: "netdev",
+		77: "family 77",
+	} {
+		if got := familyName(family); got != want {
+			t.Errorf("family %d is %q, want %q", family, got, want)
+		}
 	}
 }
