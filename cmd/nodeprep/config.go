@@ -48,7 +48,8 @@ func addConfigFlags(flags *pflag.FlagSet) {
 }
 
 // loadConfig merges file, environment, kernel command line and flags, the
-// later ones winning, and refuses unknown settings. What is wrong with them is
+// later ones winning, and refuses unknown settings. A token of the kernel command
+// line is taken once (takeToken). What is wrong with them is
 // a *usageError: no retry mends it, and the unit does not try (its
 // RestartPreventExitStatus).
 func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
@@ -73,27 +74,27 @@ func mergeConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
 	if err := v.ReadInConfig(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return config{}, fmt.Errorf("reading %s: %w", path, err)
 	}
-	if err := bind(v, flags, cmdline); err != nil {
+	kernel, err := kernelSettings(cmdline)
+	if err != nil {
+		return config{}, err
+	}
+	if err := bind(v, flags, kernel); err != nil {
 		return config{}, err
 	}
 	var c config
 	if err := v.UnmarshalExact(&c); err != nil {
 		return config{}, fmt.Errorf("reading %s: %w; known settings: %s", path, err, strings.Join(keys(), ", "))
 	}
-	return c, nil
+	return c, c.chooseToken(kernel["token"])
 }
 
-func bind(v *viper.Viper, flags *pflag.FlagSet, cmdline string) error {
-	kernel, err := kernelSettings(cmdline)
-	if err != nil {
-		return err
-	}
+func bind(v *viper.Viper, flags *pflag.FlagSet, kernel map[string]string) error {
 	for _, key := range keys() {
 		if err := v.BindEnv(key, "NODEPREP_"+strings.ToUpper(key)); err != nil {
 			return fmt.Errorf("binding the environment for %s: %w", key, err)
 		}
 		flag := flags.Lookup(key)
-		if value, ok := kernel[key]; ok && (flag == nil || !flag.Changed) {
+		if value, ok := kernel[key]; ok && key != "token" && (flag == nil || !flag.Changed) {
 			v.Set(key, value)
 			continue
 		}

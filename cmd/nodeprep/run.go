@@ -32,9 +32,19 @@ outstanding changes are shown as unknown instead of guessed at.`,
 		Example: "  nodeprep run\n  nodeprep run --dry-run\n  nodeprep run --json | jq -r .change",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(cmd.Flags(), here.commandLine())
+			cmdline := here.commandLine()
+			c, err := loadConfig(cmd.Flags(), cmdline)
 			if err != nil {
 				return err
+			}
+			if !o.dryRun {
+				note, err := c.takeToken(cmdline)
+				if err != nil {
+					return err
+				}
+				if note != "" {
+					cmd.PrintErrln("nodeprep: " + note)
+				}
 			}
 			return here.converge(cmd.Context(), c, o, cmd.OutOrStdout())
 		},

@@ -108,7 +108,7 @@ func milestone(r joinapi.Report) bool {
 func (rule failureRule) of(f *Failure, r joinapi.Report) *Failure {
 	switch rule {
 	case isSet:
-		return &Failure{Phase: r.Phase, Message: r.Message}
+		return &Failure{Phase: r.Phase, Message: shortened(r.Message)}
 	case goes:
 		return nil
 	case goesWith:
@@ -117,6 +117,15 @@ func (rule failureRule) of(f *Failure, r joinapi.Report) *Failure {
 		}
 	}
 	return f
+}
+
+// shortened is a message for the node's record, which stays small; the report has
+// all of it.
+func shortened(message string) string {
+	if len(message) <= maxFailure {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxFailure], "") + " …"
 }
 
 var phaseName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)

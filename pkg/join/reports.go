@@ -19,6 +19,7 @@ const (
 	maxReports     = 64
 	maxReportBytes = 16 << 10 // of their values in the store
 	maxMessage     = 4096     // bytes
+	maxFailure     = 512      // bytes of a failure's message in the node's record
 )
 
 // A filed report is one as it lies in the store, under a key of its own: what a

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -92,13 +93,19 @@ func TestTheRecordOfANodeIsSmall(t *testing.T) {
 		w.patiently(callers[0], joinapi.Report{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: fmt.Sprint(i, strings.Repeat("x", 1000))})
 	}
 	w.sessions(callers[0], joinapi.Established, "Active")
+	w.patiently(callers[0], joinapi.Report{Phase: "network", Outcome: joinapi.OutcomeFailed, Message: "bond0: " + strings.Repeat("ü", 2000)})
+	if phase, reason := w.phase(callers[0]); phase != joinapi.PhaseFailed || !strings.HasPrefix(reason, "network: bond0: ü") || !utf8.ValidString(reason) {
+		t.Errorf("it is %s: %s", phase, reason)
+	}
 	after := record()
 	var was, is map[string]any
 	if err := errors.Join(json.Unmarshal([]byte(before), &was), json.Unmarshal([]byte(after), &is)); err != nil {
 		t.Fatal(err)
 	}
-	was["reason"], is["reason"] = nil, nil // which session keeps it from being routed
-	if diff := cmp.Diff(was, is); diff != "" || len(after) > 1024 {
+	for _, which := range []string{"reason", "failure"} { // what keeps it from being routed
+		was[which], is[which] = nil, nil
+	}
+	if diff := cmp.Diff(was, is); diff != "" || len(after) > 1536 {
 		t.Errorf("the record has %d bytes:\n%s\n%s", len(after), after, diff)
 	}
 }

@@ -26,6 +26,9 @@ const (
 	// history is how many revisions are kept. A transaction reads one revision
 	// for as long as it lasts, and is tried again when that is gone.
 	history = 10_000
+	// worthALine is how long a request has to take for etcd to log it, each with
+	// its key. Its default is 100 ms, which a busy machine takes for every one.
+	worthALine = 2 * time.Second
 	// upkeepEvery is how often is looked whether there is something to do.
 	upkeepEvery = 5 * time.Second
 	// worthwhile is how much a defragmentation has to give back to the disk, and
@@ -39,6 +42,7 @@ func bound(c *embed.Config) {
 	c.QuotaBackendBytes = quota
 	c.SnapshotCount, c.SnapshotCatchUpEntries = snapshotEvery, catchUp
 	c.AutoCompactionRetention = "0"
+	c.WarningApplyDuration = worthALine
 }
 
 // upkeep keeps a store from growing for ever: old revisions go, and what they
