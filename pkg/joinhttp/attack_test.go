@@ -198,7 +198,9 @@ func (b *besieged) others(c *joinapi.Client) (slowest time.Duration, err error) 
 	ctx := b.tb.Context()
 	for _, ask := range []func() error{
 		func() error { _, err := c.Node(ctx); return err },
-		func() error { return c.Report(ctx, joinapi.Report{Phase: joinapi.ReportPrepared, Outcome: joinapi.OutcomeDone}) },
+		func() error {
+			return c.Report(ctx, joinapi.Report{Phase: joinapi.ReportPrepared, Outcome: joinapi.OutcomeDone})
+		},
 		func() error { return b.Ready(ctx) },
 		func() error { _, err := b.Status(ctx); return err },
 		func() error {
