@@ -107,7 +107,10 @@ func (b *besieged) host(i int) *joinapi.Client {
 	b.must(err)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	b.must(err)
-	id := joinapi.Identity{Hostname: n.Name, MACs: n.MACs}
+	id := joinapi.Identity{Hostname: n.Name}
+	for _, m := range n.MACs {
+		id.MACs = append(id.MACs, joinapi.MAC(m))
+	}
 	resp, err := joinapi.Enrol(b.tb.Context(), b.url, token.Token, key, id)
 	b.must(err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
