@@ -65,7 +65,7 @@ func (w *world) wantUnknown(who join.Caller, since time.Time, why string) {
 func (w *world) restarted() *world {
 	again := *w
 	again.Coordinator = &join.Coordinator{Plan: w.Plan, Store: w.Store, CA: w.CA, Log: w.Log, Kubeadm: w.Kubeadm}
-	again.Coordinator.Now = func() time.Time { return again.clock }
+	again.Now = func() time.Time { return again.clock }
 	return &again
 }
 
@@ -109,7 +109,7 @@ func TestUnchangedSessionsCostNoWrites(t *testing.T) {
 	m0 := w.all()[0]
 	w.makeCluster(m0)
 	writes := &counting{Store: w.Store}
-	w.Coordinator.Store = writes
+	w.Store = writes
 	for range 60 { // half an hour
 		w.clock = w.clock.Add(30 * time.Second)
 		w.sessions(m0, joinapi.Established, joinapi.Established)

@@ -115,6 +115,7 @@ func (rule failureRule) of(f *Failure, r joinapi.Report) *Failure {
 		if f != nil && f.Phase == r.Phase {
 			return nil
 		}
+	case stays, goesWhen: // goesWhen is for sessions, which route looks after
 	}
 	return f
 }

@@ -51,7 +51,7 @@ func (t *countingTx) Put(key string, value []byte) {
 func TestReadyWrites(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	store := &counting{Store: w.Store}
-	w.Coordinator.Store = store
+	w.Store = store
 	for range 100 {
 		if err := w.Ready(t.Context()); err != nil {
 			t.Fatal(err)

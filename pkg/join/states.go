@@ -118,10 +118,14 @@ func progresses() [5]joinapi.NodePhase {
 	}
 }
 
-// The standings, by what kubeadm has to do with them.
-func (initStandings) free() []standing     { return []standing{{plan.ControlPlane, initFree, false}} }
+// initStandings are the standings, by what kubeadm has to do with them.
+type initStandings struct{}
+
+func (initStandings) free() []standing { return []standing{{plan.ControlPlane, initFree, false}} }
+
 func (initStandings) ownTaken() []standing { return []standing{{plan.ControlPlane, initTaken, true}} }
-func (initStandings) ownDone() []standing  { return []standing{{plan.ControlPlane, initDone, true}} }
+
+func (initStandings) ownDone() []standing { return []standing{{plan.ControlPlane, initDone, true}} }
 
 func (initStandings) others() []standing {
 	return []standing{{plan.ControlPlane, initTaken, false}, {plan.ControlPlane, initDone, false}}
@@ -141,8 +145,6 @@ func (s initStandings) strangers() []standing {
 func (s initStandings) all() []standing {
 	return slices.Concat(s.free(), s.ownTaken(), s.ownDone(), s.others(), s.early(), s.workers())
 }
-
-type initStandings struct{}
 
 // states is the order of life: what each call gets in each state of a node, and
 // what becomes of the node. Every call decides by it, and docs/states.md is
