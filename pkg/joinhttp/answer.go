@@ -13,13 +13,39 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nodeprep/nodeprep/pkg/flood"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
 // A result is what is encoded as the answer; nil is 204 No Content.
 type result = func(*http.Request) (any, error)
 
+// answer does it unless its source was refused too often of late; then nothing
+// of the request is read.
 func (a api) answer(do result) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if a.failures == nil {
+			a.always(do)(w, r)
+			return
+		}
+		from := sourceOf(r)
+		r = r.WithContext(flood.WithSource(r.Context(), from))
+		if wait := a.failures.allow(from); wait > 0 {
+			a.fail(w, r, tooMany(from, wait))
+			return
+		}
+		a.always(func(r *http.Request) (any, error) {
+			value, err := do(r)
+			if blames(joinapi.CodeOf(err)) {
+				a.failures.count(from)
+			}
+			return value, err
+		})(w, r)
+	}
+}
+
+// always does it, whoever asks.
+func (a api) always(do result) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		value, err := do(r)
 		switch {
@@ -68,6 +94,12 @@ func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
 // request's context when its connection does.
 func gone(r *http.Request) bool { return errors.Is(r.Context().Err(), context.Canceled) }
 
+// A loggedError is in the log already, by who knew more of it.
+type loggedError struct{ err error }
+
+func (e *loggedError) Error() string { return e.err.Error() }
+func (e *loggedError) Unwrap() error { return e.err }
+
 // classify finds the code of err. What has none is internal, and its detail
 // goes to the log alone.
 func (a api) classify(r *http.Request, err error) *joinapi.Error {
@@ -75,17 +107,19 @@ func (a api) classify(r *http.Request, err error) *joinapi.Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	a.log.Error("internal error", "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r), "err", err)
+	a.log.ErrorContext(r.Context(), "internal error", flood.Code, joinapi.CodeInternal, "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r), "err", err)
 	return joinapi.Errorf(joinapi.CodeInternal, "joinsvc had an internal error; its log says which: journalctl -u joinsvc")
 }
 
+// logRefusal writes each refusal once, and what passes by itself not at all.
 func (a api) logRefusal(r *http.Request, e joinapi.Error, err error) {
 	level := slog.LevelWarn
-	if e.Code == joinapi.CodeNotYet {
-		level = slog.LevelDebug // every host asks until it is its turn
+	var logged *loggedError
+	if errors.As(err, &logged) || !blames(e.Code) && e.Code != joinapi.CodeTooMany {
+		level = slog.LevelDebug
 	}
 	a.log.Log(r.Context(), level, "refused", "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r),
-		"code", e.Code, "instance", e.Instance, "err", err)
+		flood.Code, e.Code, "instance", e.Instance, "err", err)
 }
 
 // route answers what mux does not know with problem documents too: 404, and
@@ -96,14 +130,17 @@ func (a api) route(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		allowed := methods(mux, r)
-		if len(allowed) == 0 {
-			a.fail(w, r, joinapi.Errorf(joinapi.CodeNotFound, "there is no %s", r.URL.Path))
-			return
-		}
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		a.fail(w, r, joinapi.Errorf(joinapi.CodeMethodNotAllowed, "%s takes %s, not %s", r.URL.Path, strings.Join(allowed, " or "), r.Method))
+		a.answer(func(r *http.Request) (any, error) { return nil, a.misdirected(w, r, mux) })(w, r)
 	})
+}
+
+func (a api) misdirected(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) error {
+	allowed := methods(mux, r)
+	if len(allowed) == 0 {
+		return joinapi.Errorf(joinapi.CodeNotFound, "there is no %s", r.URL.Path)
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return joinapi.Errorf(joinapi.CodeMethodNotAllowed, "%s takes %s, not %s", r.URL.Path, strings.Join(allowed, " or "), r.Method)
 }
 
 // methods are those that mux takes at the path of r.

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -27,48 +26,35 @@ const (
 type api struct {
 	join *join.Coordinator
 	log  *slog.Logger
+	// failures limits who is refused too often; nil for operators.
+	failures *failures
 }
 
 // Hosts serves what hosts may ask. It has to be behind TLS that verifies
 // client certificates when given, as pki.CA.ServerTLS does.
 func Hosts(c *join.Coordinator, log *slog.Logger) http.Handler {
-	a := api{c, log}
-	limit := newLimiter(c.Now)
+	a := api{c, log, newFailures(c.Now)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+joinapi.PathEnrol, a.answer(limit.enrolments(a.enrol)))
+	mux.HandleFunc("POST "+joinapi.PathEnrol, a.answer(a.enrol))
 	mux.HandleFunc("POST "+joinapi.PathNode, a.answer(a.asNode(a.node)))
 	mux.HandleFunc("POST "+joinapi.PathReport, a.answer(a.asNode(a.report)))
 	mux.HandleFunc("POST "+joinapi.PathKubeadm, a.answer(a.asNode(a.kubeadm)))
 	mux.HandleFunc("POST "+joinapi.PathAccess, a.answer(a.asNode(a.access)))
-	mux.HandleFunc("GET /healthz", a.answer(func(*http.Request) (any, error) { return nil, nil }))
-	mux.HandleFunc("GET /readyz", a.answer(a.ready))
+	mux.HandleFunc("GET /healthz", a.always(func(*http.Request) (any, error) { return nil, nil }))
+	mux.HandleFunc("GET /readyz", a.always(a.ready))
 	return a.route(mux)
 }
 
 // Operators serves what operators may ask. It checks nobody: whoever can open
 // the socket may.
 func Operators(c *join.Coordinator, log *slog.Logger) http.Handler {
-	a := api{c, log}
+	a := api{c, log, nil}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+joinapi.PathStatus, a.answer(a.status))
 	mux.HandleFunc("POST "+joinapi.PathTokens, a.answer(a.createToken))
 	mux.HandleFunc("POST "+joinapi.PathRelease, a.answer(a.release))
 	mux.HandleFunc("POST "+joinapi.PathReopen, a.answer(a.reopenInit))
 	return a.route(mux)
-}
-
-// Server gives handler the time limits that a server on a network needs. Its
-// own complaints, failed handshakes among them, go to log.
-func Server(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      time.Minute, // minting a token asks the API server
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-	}
 }
 
 // asNode lets through who shows a certificate of a node. The node is the
@@ -114,15 +100,24 @@ func subject(r *http.Request) string {
 }
 
 func (a api) enrol(r *http.Request) (any, error) {
+	// The header comes first: whoever has nothing like a token sends its body
+	// to nobody.
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return nil, joinapi.Errorf(joinapi.CodeUnauthorized, "enrolment wants the header Authorization: Bearer np1.…")
+	}
+	if _, err := joinapi.ParseToken(bearer); err != nil {
+		return nil, joinapi.Errorf(joinapi.CodeUnauthorized, "%v", err)
 	}
 	req, err := decode[joinapi.EnrolRequest](r, maxBody)
 	if err != nil {
 		return nil, err
 	}
-	return a.join.Enrol(r.Context(), bearer, req)
+	answer, err := a.join.Enrol(r.Context(), bearer, req)
+	if err != nil {
+		return nil, &loggedError{err} // with the token and the host, which are not known here
+	}
+	return answer, nil
 }
 
 func (a api) node(r *http.Request, who join.Caller) (any, error) {

@@ -11,19 +11,25 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nodeprep/nodeprep/pkg/flood"
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -39,6 +45,8 @@ type service struct {
 	t   *testing.T
 	url string
 	log *syncBuffer
+	// caKey is the private key of CA, as its file has it.
+	caKey crypto.PrivateKey
 }
 
 type syncBuffer struct {
@@ -62,13 +70,15 @@ func start(t *testing.T) *service {
 	t.Helper()
 	p := plantest.Load(t, "../../docs/examples/k8c1.yaml")
 	s := &service{t: t, log: &syncBuffer{}}
-	log := slog.New(slog.NewTextHandler(s.log, nil))
+	log := slog.New(flood.New(slog.NewTextHandler(s.log, nil)))
 	e, err := etcd.Start(t.Context(), t.TempDir(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	s.Coordinator = &join.Coordinator{Plan: p, Store: etcd.New(e.Client(), "k8c1"), CA: newCA(t), Now: time.Now, Log: log, Kubeadm: kubeadm()}
+	ca, key := openCA(t)
+	s.caKey = key
+	s.Coordinator = &join.Coordinator{Plan: p, Store: etcd.New(e.Client(), "k8c1"), CA: ca, Now: time.Now, Log: log, Kubeadm: kubeadm()}
 	s.url = listen(t, joinhttp.Hosts(s.Coordinator, log), s.CA, log, "127.0.0.1")
 	return s
 }
@@ -91,6 +101,29 @@ func newCA(t *testing.T) *pki.CA {
 		t.Fatal(err)
 	}
 	return ca
+}
+
+// openCA is a CA with a file, and the private key from there.
+func openCA(t *testing.T) (*pki.CA, crypto.PrivateKey) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	ca, err := pki.Open(path, "k8c1", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			t.Fatalf("%s holds no private key", path)
+		}
+		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			return ca, key
+		}
+	}
 }
 
 // listen serves h on loopback, with a certificate for name.
@@ -327,6 +360,51 @@ func TestServerOfAnotherName(t *testing.T) {
 	}
 }
 
+// The CA signs certificates of several kinds. Those of a node alone pass as a
+// node's, whoever holds a valid one of another kind.
+func TestOnlyNodesCertificatesPass(t *testing.T) {
+	s := start(t)
+	s.node(0)
+	node := pkix.Name{CommonName: "k8c1m0.labs.haystacknetworks.com", OrganizationalUnit: []string{pki.NodesOU}}
+	operator := pkix.Name{CommonName: node.CommonName, OrganizationalUnit: []string{"nodeprep:operators"}}
+	client, server := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	for _, tt := range []struct {
+		name    string
+		subject pkix.Name
+		usage   []x509.ExtKeyUsage
+		code    joinapi.Code // none: the handshake is refused
+	}{
+		{"an operator's", operator, client, joinapi.CodeForbidden},
+		{"without a unit", pkix.Name{CommonName: node.CommonName}, client, joinapi.CodeForbidden},
+		{"the unit in another place", pkix.Name{CommonName: node.CommonName, Organization: []string{pki.NodesOU}}, client, joinapi.CodeForbidden},
+		{"a server's", node, server, ""},
+		{"a node's, of another key than enrolled", node, client, joinapi.CodeForbidden},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			key := newKey(t)
+			c := s.client(joinapi.EnrolResponse{CA: s.CA.PEM(), Certificate: s.sign(tt.subject, tt.usage, key)}, key, 0)
+			_, err := c.Node(t.Context())
+			if err == nil || joinapi.CodeOf(err) != tt.code || joinapi.Temporary(err) {
+				t.Errorf("got %v, want it refused for good with %q", err, tt.code)
+			}
+		})
+	}
+}
+
+// sign makes a certificate of s's CA that the CA itself never would.
+func (s *service) sign(subject pkix.Name, usage []x509.ExtKeyUsage, key *ecdsa.PrivateKey) string {
+	s.t.Helper()
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: subject, ExtKeyUsage: usage, KeyUsage: x509.KeyUsageDigitalSignature,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, s.CA.Certificate(), key.Public(), s.caKey)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
 // A node acts as the subject of its certificate; one whose key is no longer
 // the node's, as one of a false node signed with the CA, acts as nobody.
 func TestAnotherNodesCertificate(t *testing.T) {
@@ -435,16 +513,197 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-func TestEnrolmentsAreLimited(t *testing.T) {
+func (s *service) problem(resp *http.Response) joinapi.Problem {
+	s.t.Helper()
+	var p joinapi.Problem
+	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+// Whoever fails again and again is told when to come again, the watchman is
+// not, and a host with its certificate is nobody's neighbour.
+func TestFailuresAreLimited(t *testing.T) {
 	s := start(t)
+	m0 := s.node(0)
 	var last *http.Response
 	for range 600 {
-		if last = s.plain("POST", "/v1/enrol", strings.NewReader("{}")); last.StatusCode == http.StatusTooManyRequests {
+		if last = s.plain("POST", "/v1/enrol", strings.NewReader("{}")); last.StatusCode != http.StatusUnauthorized {
 			break
 		}
 	}
 	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") != "1" {
-		t.Errorf("after 600 attempts %d, Retry-After %q", last.StatusCode, last.Header.Get("Retry-After"))
+		t.Fatalf("after 600 failures %d, Retry-After %q", last.StatusCode, last.Header.Get("Retry-After"))
+	}
+	if p := s.problem(last); p.Code != joinapi.CodeTooMany || p.RetryAfter != 1 || !strings.Contains(p.Detail, "127.0.0.1") {
+		t.Errorf("the problem is %+v", p)
+	}
+	if resp := s.plain("GET", "/healthz", nil); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("/healthz answers %d", resp.StatusCode)
+	}
+	if _, err := m0.Node(t.Context()); err != nil {
+		t.Error("an enrolled host behind the same address:", err)
+	}
+}
+
+// Three hundred hosts behind one NAT address are three hundred hosts.
+func TestSuccessesCostNothing(t *testing.T) {
+	s := start(t)
+	token, key := s.token(1), newKey(t)
+	for i := range 100 {
+		if _, err := joinapi.Enrol(t.Context(), s.url, token, key, s.identity(0)); err != nil {
+			t.Fatalf("enrolment %d: %v", i, err)
+		}
+	}
+}
+
+// A refusal is in the log once, with its source; a flood of them is counted.
+func TestRefusalsInTheLog(t *testing.T) {
+	s := start(t)
+	parts := strings.Split(s.token(1), ".")
+	parts[3] = "guess"
+	token, key := strings.Join(parts, "."), newKey(t)
+	for range 30 {
+		_, err := joinapi.Enrol(t.Context(), s.url, token, key, s.identity(0))
+		if err == nil {
+			t.Fatal("enrolled with a guess")
+		}
+	}
+	if n := strings.Count(s.log.String(), "refused"); n != 1 {
+		t.Errorf("30 refusals wrote %d lines:\n%s", n, s.log)
+	}
+	s.wantLog("enrolment refused", "wrong secret", "source=127.0.0.1")
+	for range 30 {
+		s.plain("POST", "/v1/node", strings.NewReader(""))
+	}
+	if n := strings.Count(s.log.String(), "code=unauthorized"); n != 1 {
+		t.Errorf("30 requests without a certificate wrote %d lines:\n%s", n, s.log)
+	}
+}
+
+// A host that gave up waiting is no event, and no failure of its address.
+func TestAClientThatWentAway(t *testing.T) {
+	s := start(t)
+	h := joinhttp.Hosts(s.Coordinator, s.Log)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	token := s.token(1)
+	before := s.log.String()
+	for range 100 {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, joinapi.PathEnrol, strings.NewReader("{}"))
+		r.Header.Set("Authorization", "Bearer "+token)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	for line := range strings.Lines(strings.TrimPrefix(s.log.String(), before)) {
+		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "level=WARN") {
+			t.Errorf("the log says %s", line)
+		}
+	}
+}
+
+func TestWrongMethods(t *testing.T) {
+	s := start(t)
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/v1/enrol", 405, "POST"},
+		{"DELETE", "/v1/node", 405, "POST"},
+		{"OPTIONS", "/v1/enrol", 405, "POST"},
+		{"POST", "/healthz", 405, "GET, HEAD"},
+		{"HEAD", "/healthz", 204, ""},
+		{"HEAD", "/v1/enrol", 405, "POST"},
+		{"POST", "/v1/enrol/", 404, ""},
+		{"GET", "/", 404, ""},
+	} {
+		resp := s.plain(tt.method, tt.path, nil)
+		if resp.StatusCode != tt.status || resp.Header.Get("Allow") != tt.allow {
+			t.Errorf("%s %s: %d, Allow %q; want %d, %q", tt.method, tt.path, resp.StatusCode, resp.Header.Get("Allow"), tt.status, tt.allow)
+		}
+		if tt.status < 400 {
+			continue
+		}
+		if kind := resp.Header.Get("Content-Type"); kind != joinapi.ProblemMediaType {
+			t.Errorf("%s %s: %s", tt.method, tt.path, kind)
+		}
+		if tt.method == "HEAD" {
+			continue
+		}
+		p := s.problem(resp)
+		if p.Status != tt.status || p.Type != joinapi.ProblemTypes+string(p.Code) || p.Title == "" || !strings.HasPrefix(p.Instance, tt.path+"#") {
+			t.Errorf("%s %s: %+v", tt.method, tt.path, p)
+		}
+	}
+}
+
+// Who sends slowly, or nothing, holds a connection for so long and no longer.
+// The time-outs are the server's own, divided by a hundred.
+func TestSlowClients(t *testing.T) {
+	s := start(t)
+	for name, sent := range map[string]string{
+		"nothing":      "",
+		"half a head":  "POST /v1/tokens HTTP/1.1\r\nHost: joinsvc\r\n",
+		"half a body":  "POST /v1/tokens HTTP/1.1\r\nHost: joinsvc\r\nContent-Length: 100\r\n\r\n{",
+		"then nothing": "GET /v1/nowhere HTTP/1.1\r\nHost: joinsvc\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := joinhttp.Server(joinhttp.Operators(s.Coordinator, s.Log), s.Log)
+			server.ReadHeaderTimeout /= 100
+			server.ReadTimeout /= 100
+			server.IdleTimeout /= 100
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { _ = server.Serve(l) }()
+			defer server.Close()
+			conn, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, sent); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection is still open")
+			}
+		})
+	}
+}
+
+func TestAHeadThatIsTooLarge(t *testing.T) {
+	s := start(t)
+	resp := s.plain("POST", "/v1/enrol", nil, "Authorization", "Bearer "+strings.Repeat("x", 32<<10))
+	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("answers %d", resp.StatusCode)
+	}
+}
+
+// Scanners fail in the handshake; each source is a line, however often it comes.
+func TestHandshakesThatFail(t *testing.T) {
+	s := start(t)
+	for range 20 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "https://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	}
+	for range 200 { // the server writes when it has answered
+		if strings.Contains(s.log.String(), "TLS handshake error") {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.wantLog("TLS handshake error", "source=127.0.0.1", "client sent an HTTP request to an HTTPS server")
+	if n := strings.Count(s.log.String(), "TLS handshake error"); n != 1 {
+		t.Errorf("20 scans wrote %d lines:\n%s", n, s.log)
 	}
 }
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package joinhttp
+
+import (
+	"context"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/flood"
+)
+
+// Server gives handler the time limits that a server on a network needs. Its
+// own complaints, failed handshakes among them, go to log.
+func Server(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ErrorLog:          log.New(complaints{logger}, "", 0),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // minting a token asks the API server
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+// complaints are what net/http writes for people, as records. A port scanner,
+// a host that does not trust this CA and a health check that only connects all
+// fail in the handshake, again and again, so these are of a kind.
+type complaints struct{ log *slog.Logger }
+
+// handshake is how net/http begins them (http.Server, conn.serve).
+const handshake = "http: TLS handshake error from "
+
+func (c complaints) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	failed, ok := strings.CutPrefix(text, handshake)
+	from, why, split := strings.Cut(failed, ": ")
+	if !ok || !split {
+		c.log.Warn(text, flood.Why, "net/http")
+		return len(line), nil
+	}
+	level := slog.LevelWarn
+	if why == "EOF" || strings.HasSuffix(why, "connection reset by peer") || strings.HasSuffix(why, "i/o timeout") {
+		level = slog.LevelDebug // it went away
+	}
+	ctx := flood.WithSource(context.Background(), address(from))
+	c.log.Log(ctx, level, "TLS handshake error", flood.Why, "handshake", "err", why)
+	return len(line), nil
+}
+
+// address is that of a peer without its port, which is another each time; of
+// IPv6 its /64, as for limits.
+func address(peer string) string {
+	at, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return peer // a unix socket has no address
+	}
+	a := at.Addr().Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	return netip.PrefixFrom(a, 64).Masked().String()
+}
