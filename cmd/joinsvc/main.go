@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/nodeprep/nodeprep/pkg/printable"
 )
 
 // version is set by the linker: -ldflags "-X main.version=…".
@@ -31,6 +33,7 @@ func main() {
 // 1 for a failure that was told, 2 for a call that cannot be meant, and what a
 // statusError says.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = printable.NewWriter(stdout), printable.NewWriter(stderr)
 	root := command()
 	root.SetArgs(args)
 	root.SetOut(stdout)

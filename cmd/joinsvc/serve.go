@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"github.com/nodeprep/nodeprep/pkg/flood"
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
 	"github.com/nodeprep/nodeprep/pkg/joinhttp"
@@ -40,7 +41,7 @@ do. A backup is the whole folder, taken while joinsvc is stopped.`,
 			if err != nil {
 				return err
 			}
-			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			log := slog.New(flood.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
 			in, err := readInputs(c, log)
 			if err != nil {
 				return err

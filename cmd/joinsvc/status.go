@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/printable"
 )
 
 func statusCommand(load func() (config, error)) *cobra.Command {
@@ -48,24 +50,41 @@ planned BGP session as its node sees it; and what hosts found worth saying.`,
 	return cmd
 }
 
+// printStatus prints what hosts said as one line each, whatever they said.
 func printStatus(w io.Writer, s joinapi.Status) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "NAME\tROLE\tADDRESS\tASN\tPHASE\tREASON")
+	row(t, "NAME", "ROLE", "ADDRESS", "ASN", "PHASE", "REASON")
 	for _, n := range s.Nodes {
-		phase := cmp.Or(string(n.Phase), "not enrolled")
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", n.Name, n.Role, n.Address, n.ASN, phase, n.Reason)
+		row(t, n.Name, string(n.Role), n.Address, strconv.FormatUint(uint64(n.ASN), 10), cmp.Or(string(n.Phase), "not enrolled"), reason(n))
 	}
-	fmt.Fprintln(t, "\nNODE\tLEAF\tPEERIP\tPEERASN\tSTATE\tSEEN\tREASON")
+	fmt.Fprintln(t)
+	row(t, "NODE", "LEAF", "PEERIP", "PEERASN", "STATE", "SEEN", "REASON")
 	for _, n := range s.Nodes {
 		for _, b := range n.Sessions {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-				n.Name, b.Leaf, b.PeerIP, b.PeerASN, cmp.Or(string(b.State), "not reported"), age(b.Observed), b.Reason)
+			state := cmp.Or(string(b.State), "not reported")
+			row(t, n.Name, b.Leaf, b.PeerIP, strconv.FormatUint(uint64(b.PeerASN), 10), state, age(b.Observed), b.Reason)
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	return errors.Join(printRemarks(w, s), printNotes(w, s))
+}
+
+func row(t io.Writer, cells ...string) {
+	for i, c := range cells {
+		cells[i] = printable.Line(c)
+	}
+	fmt.Fprintln(t, strings.Join(cells, "\t"))
+}
+
+// reason is what keeps the node from the next phase. A node that the plan has
+// no more shows what it holds, and how that is freed.
+func reason(n joinapi.NodeStatus) string {
+	if !n.Unplanned {
+		return n.Reason
+	}
+	return fmt.Sprintf("not in the plan; holds %s and %d; free it with `joinsvc nodes release %s`", n.Address, n.ASN, n.Name)
 }
 
 // age is how long ago that was; whatever is told as a session's state was so then.
@@ -81,7 +100,11 @@ func printRemarks(w io.Writer, s joinapi.Status) error {
 	if len(s.Remarks) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "\nCLUSTER\n%s\n", strings.Join(s.Remarks, "\n"))
+	lines := []string{"", "CLUSTER"}
+	for _, r := range s.Remarks {
+		lines = append(lines, printable.Line(r))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err
 }
 
@@ -94,7 +117,7 @@ func printNotes(w io.Writer, s joinapi.Status) error {
 			if r.Outcome != joinapi.OutcomeNoted {
 				continue
 			}
-			if _, err := fmt.Fprintf(w, "%s%s: %s: %s\n", title, n.Name, r.Phase, r.Message); err != nil {
+			if _, err := fmt.Fprintf(w, "%s%s: %s: %s\n", title, n.Name, printable.Line(r.Phase), printable.Line(r.Message)); err != nil {
 				return err
 			}
 			title = ""

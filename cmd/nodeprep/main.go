@@ -17,6 +17,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/bootstrap"
 	"github.com/nodeprep/nodeprep/pkg/netcfg"
+	"github.com/nodeprep/nodeprep/pkg/printable"
 	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
@@ -41,6 +42,7 @@ type edges struct {
 // run is main without the process: it returns the exit status, 0 for success,
 // 1 for a failure that was told on stderr, 2 for a call that cannot be meant.
 func (here edges) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = printable.NewWriter(stdout), printable.NewWriter(stderr)
 	cmd := here.newRoot()
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)

@@ -4,12 +4,14 @@ package join
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
 // Status returns every planned node, in the plan's order, with what is leased
-// and known of it.
+// and known of it; then those on record that the plan has no more.
 func (c *Coordinator) Status(ctx context.Context) (joinapi.Status, error) {
 	k, err := c.known(ctx)
 	if err != nil {
@@ -25,14 +27,29 @@ func (c *Coordinator) Status(ctx context.Context) (joinapi.Status, error) {
 			Name: c.Plan.FQDN(planned), Role: joinapi.Role(planned.Role), Address: planned.Address.String(), ASN: asns[i],
 		}
 		if n, ok := k.nodes[s.Name]; ok {
-			rec := k.sessions[s.Name]
-			s.Phase, s.Reason = c.phase(n, rec)
-			s.Sessions, _ = c.sessionsOf(s.Name, rec)
-			s.Address, s.ASN, s.Reports = n.Address.String(), c.asn(n), k.reports[s.Name]
+			s = c.enrolled(n, k)
+			delete(k.nodes, s.Name)
 		}
 		status.Nodes = append(status.Nodes, s)
 	}
+	// What is left the plan has no more, and it holds what it was given.
+	for _, name := range slices.Sorted(maps.Keys(k.nodes)) {
+		s := c.enrolled(k.nodes[name], k)
+		s.Unplanned = true
+		status.Nodes = append(status.Nodes, s)
+	}
 	return status, nil
+}
+
+// enrolled is what an operator sees of a node that is on record.
+func (c *Coordinator) enrolled(n Node, k known) joinapi.NodeStatus {
+	rec := k.sessions[n.Name]
+	s := joinapi.NodeStatus{
+		Name: n.Name, Role: joinapi.Role(n.Role), Address: n.Address.String(), ASN: c.asn(n), Reports: k.reports[n.Name],
+	}
+	s.Phase, s.Reason = c.phase(n, rec)
+	s.Sessions, _ = c.sessionsOf(n.Name, rec)
+	return s
 }
 
 // known is all that is on record of the nodes, of one moment.

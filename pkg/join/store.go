@@ -50,7 +50,7 @@ type Tx interface {
 // An UnavailableError is what a Store returns when it cannot decide now and may
 // soon: others kept changing what a transaction had read, or etcd has too much
 // to do, has no leader, or answered too late. *joinapi.Error is in its chain,
-// CodeNotYet with a time to wait, so that the asker comes again.
+// CodeUnavailable with a time to wait, so that the asker comes again.
 type UnavailableError struct{ Err error }
 
 // retryAfter is how long a host should leave the store in peace.
@@ -61,9 +61,7 @@ func (e *UnavailableError) Error() string { return "the store cannot answer now:
 
 // Unwrap returns what the asker is told, and why.
 func (e *UnavailableError) Unwrap() []error {
-	answer := joinapi.Errorf(joinapi.CodeNotYet, "joinsvc's store has too much to do; ask again in %v", retryAfter)
-	answer.RetryAfter = retryAfter
-	return []error{answer, e.Err}
+	return []error{joinapi.Unavailable(retryAfter, "joinsvc's store has too much to do; ask again in %v", retryAfter), e.Err}
 }
 
 // The keys. ASN and address are keys of their own so that holding one is a

@@ -63,7 +63,7 @@ type Status struct {
 	Remarks []string `json:"remarks,omitempty"`
 }
 
-// NodeStatus is what an operator sees of one planned node; a node that has not
+// NodeStatus is what an operator sees of one node; a planned one that has not
 // enrolled has an empty phase.
 type NodeStatus struct {
 	Name     string    `json:"name"`
@@ -74,4 +74,7 @@ type NodeStatus struct {
 	Reason   string    `json:"reason,omitempty"`
 	Reports  []Report  `json:"reports,omitempty"` // the last of each phase of its run
 	Sessions []Session `json:"sessions,omitempty"`
+	// Unplanned says that the plan has no such node any more, while it is on
+	// record and holds Address and ASN.
+	Unplanned bool `json:"unplanned,omitempty"`
 }
