@@ -352,6 +352,26 @@ k8c1m0: network: bond0 runs on one leg
 	}
 }
 
+// Whatever a host or the cluster says is one line, and steers nothing.
+func TestStatusTextOfHostileHosts(t *testing.T) {
+	const said = "\x1b[2J\u202e\u009b31m\nk8c1s9   worker"
+	var out bytes.Buffer
+	err := printStatus(&out, joinapi.Status{Nodes: []joinapi.NodeStatus{{
+		Name: "k8c1m0", Address: "192.168.9.193/28", Phase: joinapi.NodePhase(said), Reason: said,
+		Reports:  []joinapi.Report{{Phase: said, Outcome: joinapi.OutcomeNoted, Message: said}},
+		Sessions: []joinapi.Session{{Leaf: said, PeerIP: said, State: joinapi.SessionState(said), Reason: said}},
+	}}, Remarks: []string{said}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(out.String(), "\x1b\u202e\u009b") || strings.Contains(out.String(), "\nk8c1s9") {
+		t.Errorf("raw in %q", out.String())
+	}
+	if n := strings.Count(out.String(), `\u001b[2J\u202e\u009b31m\u000ak8c1s9`); n != 9 {
+		t.Errorf("it is said %d times, want 9:\n%s", n, out.String())
+	}
+}
+
 func newKey(t *testing.T) (*ecdsa.PrivateKey, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
