@@ -17,7 +17,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"status", "--config", file}, &out, &errs)
+	code := edges{}.run(t.Context(), []string{"status", "--config", file}, &out, &errs)
 	if code == 0 || strings.ContainsAny(out.String()+errs.String(), "\x1b\u202e") || !strings.Contains(errs.String(), `\u001b[2J\u202e`) {
 		t.Errorf("exit status %d, %q, %q", code, out.String(), errs.String())
 	}

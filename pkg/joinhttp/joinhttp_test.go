@@ -107,7 +107,7 @@ func newCA(t *testing.T) *pki.CA {
 func openCA(t *testing.T) (*pki.CA, crypto.PrivateKey) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
-	ca, err := pki.Open(path, "k8c1", time.Now)
+	ca, err := pki.Create(path, "k8c1", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
