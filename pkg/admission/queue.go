@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// silence is after what time without asking a host loses its place: several
+	// times longestPause, so that one lost answer costs nothing.
+	silence = 3 * time.Minute
+	// abandoned is after what time a slot is freed whose node has neither joined
+	// nor failed nor been heard of. Under emulation a join takes eight minutes.
+	abandoned = 15 * time.Minute
+
+	shortestPause = 5 * time.Second
+	longestPause  = 30 * time.Second
+	// usualJoin is what a join takes as long as nobody has measured one.
+	usualJoin = 90 * time.Second
+)
+
+// A Place is a node that waits.
+type Place struct {
+	Seq   uint64    `json:"-"` // the order of first asking
+	Node  string    `json:"node"`
+	Since time.Time `json:"since"` // when it first asked
+	Asked time.Time `json:"asked"` // when it last asked
+}
+
+// A Slot is a node that joins.
+type Slot struct {
+	Node  string    `json:"node"`
+	Since time.Time `json:"since"` // when it was admitted
+	Heard time.Time `json:"heard"` // when it last asked or reported
+}
+
+// A Queue is who joins and who waits, at one moment.
+type Queue struct {
+	Joining []Slot
+	Waiting []Place // in the order of Seq
+}
+
+// An Answer is what one node is told, and what that changes.
+type Answer struct {
+	Admitted bool
+	Place    int // from 1, among Of that wait
+	Of       int
+	Joining  int // how many join, with this one if it is admitted
+
+	Gone  []Place // places whose hosts went silent, or were admitted
+	Freed []Slot  // slots that nobody holds any more
+	Held  *Place  // the node's own place, when it has to be written
+	Taken *Slot   // the node's own slot, when it has to be written
+}
+
+// refresh is how much of a time-out may pass before a sign of life is written.
+const refresh = 4
+
+// Ask is a node's question whether it may join now, while limit may at once.
+// Who asks twice has one place, and a node that holds a slot keeps it.
+func (q Queue) Ask(node string, now time.Time, limit int) Answer {
+	var a Answer
+	joining := slices.DeleteFunc(slices.Clone(q.Joining), func(s Slot) bool {
+		stale := s.Node != node && now.Sub(s.Heard) > abandoned
+		if stale {
+			a.Freed = append(a.Freed, s)
+		}
+		return stale
+	})
+	waiting := slices.DeleteFunc(slices.Clone(q.Waiting), func(p Place) bool {
+		stale := p.Node != node && now.Sub(p.Asked) > silence
+		if stale {
+			a.Gone = append(a.Gone, p)
+		}
+		return stale
+	})
+	a.Joining = len(joining)
+	if i := slices.IndexFunc(joining, func(s Slot) bool { return s.Node == node }); i >= 0 {
+		a.Admitted = true
+		s := joining[i]
+		s.Heard = now
+		a.Taken = &s
+		return a
+	}
+	return a.place(waiting, node, now, limit)
+}
+
+func (a Answer) place(waiting []Place, node string, now time.Time, limit int) Answer {
+	i := slices.IndexFunc(waiting, func(p Place) bool { return p.Node == node })
+	if i < 0 {
+		i = len(waiting)
+		own := Place{Seq: 1, Node: node, Since: now, Asked: now}
+		if i > 0 {
+			own.Seq = waiting[i-1].Seq + 1
+		}
+		waiting = append(waiting, own)
+		a.Held = &own
+	} else if now.Sub(waiting[i].Asked) > silence/refresh {
+		own := waiting[i]
+		own.Asked = now
+		a.Held = &own
+	}
+	a.Place, a.Of = i+1, len(waiting)
+	if a.Place > limit-a.Joining {
+		return a
+	}
+	if a.Held == nil || waiting[i].Since.Before(now) {
+		a.Gone = append(a.Gone, waiting[i])
+	}
+	a.Admitted, a.Held = true, nil
+	a.Taken = &Slot{Node: node, Since: now, Heard: now}
+	a.Joining++
+	return a
+}
+
+// Wait is about how long a node waits that is told a place, when joins take
+// join each (0 when nobody knows), and when it should ask again: who is next,
+// soon, so that no slot stays empty for long.
+func (a Answer) Wait(limit int, join time.Duration) (about, again time.Duration) {
+	if join <= 0 {
+		join = usualJoin
+	}
+	limit = max(limit, 1)
+	rounds := (a.Place + limit - 1) / limit
+	about = time.Duration(rounds) * join
+	if rounds < 2 {
+		return about, shortestPause
+	}
+	return about, min(max(about/8, shortestPause), longestPause).Round(time.Second)
+}
