@@ -74,5 +74,6 @@ func (l *link) connect(a joinapi.ClusterAccess) (join.Cluster, error) {
 	ctx, stop := context.WithCancel(l.ctx)
 	l.stop = stop
 	l.wg.Go(func() { l.reconcile(ctx, c) })
+	l.wg.Go(func() { measure(ctx, c.Ping, l.coordinator.Admission, l.log) })
 	return c, nil
 }

@@ -327,7 +327,7 @@ func TestCallsThatCannotBeMeant(t *testing.T) {
 
 func TestStatusText(t *testing.T) {
 	var out bytes.Buffer
-	err := printStatus(&out, joinapi.Status{Nodes: []joinapi.NodeStatus{{
+	err := printStatus(&out, joinapi.Status{Access: joinapi.AccessStatus{State: joinapi.AccessOK}, Nodes: []joinapi.NodeStatus{{
 		Name: "k8c1m0", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
 		Reports:  []joinapi.Report{{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: "bond0 runs on one leg"}},
 		Sessions: []joinapi.Session{{Leaf: "leaf201", PeerIP: "192.168.9.204", PeerASN: 63500, State: joinapi.Established, Reason: "it has no block", Observed: time.Now().Add(-31 * time.Minute)}},

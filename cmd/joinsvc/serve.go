@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"github.com/nodeprep/nodeprep/pkg/admission"
 	"github.com/nodeprep/nodeprep/pkg/flood"
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
@@ -110,6 +111,8 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 		CA:    s.ca,
 		Now:   time.Now,
 		Log:   log,
+
+		Admission: admission.NewLimiter(time.Now),
 	}
 	l := newLink(ctx, in, s.key.PEM, coordinator, log)
 	defer l.close()

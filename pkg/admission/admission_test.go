@@ -81,6 +81,24 @@ func TestNobodyBeginsWhileItDoesNotAnswer(t *testing.T) {
 	}
 }
 
+func TestCallsOfAnotherKind(t *testing.T) {
+	clock := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	l := NewLimiter(func() time.Time { return clock })
+	l.Felt(time.Minute)
+	if r := l.Reading(); r.Latency != 0 {
+		t.Errorf("before anything was measured: %+v", r)
+	}
+	feed(l, &clock, 10, 600*time.Millisecond, nil)
+	l.Felt(time.Millisecond)
+	if r := l.Reading(); r.Latency != 600*time.Millisecond {
+		t.Errorf("a faster call counted: %+v", r)
+	}
+	l.Felt(3 * time.Second)
+	if r := l.Reading(); r.Latency < time.Second {
+		t.Errorf("a slower call did not count: %+v", r)
+	}
+}
+
 // A limit that nobody reaches says nothing of what would be if they did.
 func TestAnUnusedLimitStays(t *testing.T) {
 	clock := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -100,13 +118,14 @@ type book struct {
 	t       *testing.T
 	joining map[string]Slot
 	waiting []Place
+	up      time.Time
 }
 
 func newBook(t *testing.T) *book { return &book{t: t, joining: map[string]Slot{}} }
 
 func (b *book) ask(node string, now time.Time, limit int) Answer {
 	b.t.Helper()
-	a := Queue{slices.Collect(maps.Values(b.joining)), b.waiting}.Ask(node, now, limit)
+	a := Queue{Joining: slices.Collect(maps.Values(b.joining)), Waiting: b.waiting, Up: b.up}.Ask(node, now, limit)
 	for _, gone := range a.Gone {
 		b.waiting = slices.DeleteFunc(b.waiting, func(p Place) bool { return p.Seq == gone.Seq })
 	}
@@ -197,6 +216,27 @@ func TestTheSilentLoseTheirPlace(t *testing.T) {
 	}
 	if _, ok := b.joining["joins"]; ok || b.joining["asks"].Node == "" {
 		t.Errorf("a slot of a node that was never heard of again: %v", b.joining)
+	}
+}
+
+// While joinsvc is away nobody can ask, so nobody is silent.
+func TestARestartKeepsPlaces(t *testing.T) {
+	b := newBook(t)
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 100 {
+		b.ask(fmt.Sprintf("n%d", i), now, 1)
+	}
+	now = now.Add(time.Hour)
+	b.up = now
+	if a := b.ask("n99", now.Add(time.Minute), 1); a.Place != 99 || a.Of != 99 || a.Joining != 1 {
+		t.Errorf("after an hour without joinsvc: %+v", a)
+	}
+	now = now.Add(silence + time.Minute)
+	for range 3 { // so many at a time
+		b.ask("n99", now, 1)
+	}
+	if a := b.ask("n99", now, 1); a.Place != 1 || a.Of != 1 {
+		t.Errorf("nobody else came back: %+v", a)
 	}
 }
 

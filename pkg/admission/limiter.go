@@ -55,7 +55,7 @@ type Limiter struct {
 }
 
 // NewLimiter begins with one at a time.
-func NewLimiter(now func() time.Time) *Limiter { return &Limiter{now: now, limit: 1} }
+func NewLimiter(now func() time.Time) *Limiter { return &Limiter{now: now, limit: 1, raised: now()} }
 
 // A Reading is what is known of the API server.
 type Reading struct {
@@ -80,6 +80,17 @@ func (l *Limiter) Observe(took time.Duration, err error) {
 		l.decrease(now)
 	case l.latency < Bound/2 && l.failures == 0:
 		l.increase(now)
+	}
+}
+
+// Felt takes what another call than the one that is always the same took. It
+// counts when it was slower: a small write that was fast says nothing new.
+func (l *Limiter) Felt(took time.Duration) {
+	l.mu.Lock()
+	slower := l.latency > 0 && took > l.latency
+	l.mu.Unlock()
+	if slower {
+		l.Observe(took, nil)
 	}
 }
 

@@ -38,6 +38,9 @@ type Slot struct {
 
 // A Queue is who joins and who waits, at one moment.
 type Queue struct {
+	// Up is since when hosts could ask and report. While they could not, as
+	// when joinsvc was away, nobody was silent.
+	Up      time.Time
 	Joining []Slot
 	Waiting []Place // in the order of Seq
 }
@@ -55,6 +58,10 @@ type Answer struct {
 	Taken *Slot   // the node's own slot, when it has to be written
 }
 
+// atOnce bounds what one answer removes of each kind: an etcd transaction has a
+// largest size.
+const atOnce = 40
+
 // refresh is how much of a time-out may pass before a sign of life is written.
 const refresh = 4
 
@@ -63,14 +70,14 @@ const refresh = 4
 func (q Queue) Ask(node string, now time.Time, limit int) Answer {
 	var a Answer
 	joining := slices.DeleteFunc(slices.Clone(q.Joining), func(s Slot) bool {
-		stale := s.Node != node && now.Sub(s.Heard) > abandoned
+		stale := s.Node != node && q.silent(s.Heard, now) > abandoned && len(a.Freed) < atOnce
 		if stale {
 			a.Freed = append(a.Freed, s)
 		}
 		return stale
 	})
 	waiting := slices.DeleteFunc(slices.Clone(q.Waiting), func(p Place) bool {
-		stale := p.Node != node && now.Sub(p.Asked) > silence
+		stale := p.Node != node && q.silent(p.Asked, now) > silence && len(a.Gone) < atOnce
 		if stale {
 			a.Gone = append(a.Gone, p)
 		}
@@ -85,6 +92,14 @@ func (q Queue) Ask(node string, now time.Time, limit int) Answer {
 		return a
 	}
 	return a.place(waiting, node, now, limit)
+}
+
+// silent is how long nothing was heard that could have been.
+func (q Queue) silent(heard, now time.Time) time.Duration {
+	if q.Up.After(heard) {
+		heard = q.Up
+	}
+	return now.Sub(heard)
 }
 
 func (a Answer) place(waiting []Place, node string, now time.Time, limit int) Answer {

@@ -36,13 +36,3 @@ func (c *Cluster) Ping(ctx context.Context) (time.Duration, error) {
 	}
 	return took, fmt.Errorf("asking the API server whether it is ready: %w", err)
 }
-
-// Overloaded tells whether a call failed because the API server could not do it
-// now. What it refused for a reason of its own says nothing of its load.
-func Overloaded(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return err != nil && !errors.Is(err, context.Canceled)
-	}
-	return status.Status().Code >= 500 || status.Status().Code == 429
-}

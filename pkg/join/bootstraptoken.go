@@ -35,7 +35,11 @@ func (c *Coordinator) mint(ctx context.Context, cluster Cluster, ca string, who 
 		return held, err
 	}
 	c.revoke(ctx, who) // one that is about to expire, or of a cluster that is gone
+	began := time.Now()
 	token, err := cluster.MintToken(ctx, who.Node, bootstrapTTL)
+	if c.Admission != nil && err == nil { // a failure may be of another kind; the probe finds what is the API server's
+		c.Admission.Felt(time.Since(began))
+	}
 	if err != nil {
 		c.Log.Warn("no bootstrap token", "node", who.Node, "err", err)
 		e := joinapi.Errorf(joinapi.CodeNotYet, "the cluster gave joinsvc no bootstrap token for %s; joinsvc's log says why", who.Node)

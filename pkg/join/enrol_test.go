@@ -25,7 +25,7 @@ func TestEnrolGivesWhatThePlanSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := joinapi.Status{Cluster: "k8c1", Nodes: []joinapi.NodeStatus{
+	want := joinapi.Status{Cluster: "k8c1", Access: joinapi.AccessStatus{State: joinapi.AccessNone, Reason: "no node has handed over access to a cluster yet"}, Nodes: []joinapi.NodeStatus{
 		{Name: "k8c1m0.labs.haystacknetworks.com", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseEnrolled},
 		{Name: "k8c1s1.labs.haystacknetworks.com", Role: joinapi.Worker, Address: "192.168.9.194/28", ASN: 63552, Phase: joinapi.PhaseEnrolled},
 		{Name: "k8c1s2.labs.haystacknetworks.com", Role: joinapi.Worker, Address: "192.168.9.195/28", ASN: 63553, Phase: joinapi.PhaseEnrolled},

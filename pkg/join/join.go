@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nodeprep/nodeprep/pkg/admission"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/pki"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -35,7 +36,12 @@ type Coordinator struct {
 	// alone, for Status.
 	Remarks func() []string
 
+	// Admission measures the API server and bounds how many nodes join at once.
+	// Without it all may.
+	Admission *admission.Limiter
+
 	reports   pacer
+	turns     turns
 	readiness readiness
 
 	mu      sync.Mutex

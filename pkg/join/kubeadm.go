@@ -77,6 +77,9 @@ func (c *Coordinator) joinOrder(ctx context.Context, who Caller, h plan.HostPlan
 	if !ok || cluster == nil {
 		return joinapi.KubeadmOrder{}, waiting(holder)
 	}
+	if err := c.mayJoin(ctx, who); err != nil {
+		return joinapi.KubeadmOrder{}, err
+	}
 	hash, err := caKeyHash(access.CA)
 	if err != nil {
 		return joinapi.KubeadmOrder{}, err

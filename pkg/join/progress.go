@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/nodeprep/nodeprep/pkg/admission"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
@@ -28,12 +29,19 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 		return e
 	}
 	var n Node
+	var freed admission.Slot
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
-		n, err = c.reported(tx, who, r, wait == 0)
+		if n, err = c.reported(tx, who, r, wait == 0); err != nil {
+			return err
+		}
+		freed, err = c.heard(tx, n.Name, callOf(r))
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if freed.Node != "" && r.Outcome == joinapi.OutcomeDone {
+		c.joinTook(c.Now().Sub(freed.Since))
 	}
 	if wait == 0 {
 		phase, reason := n.Phase()

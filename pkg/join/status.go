@@ -17,7 +17,10 @@ func (c *Coordinator) Status(ctx context.Context) (joinapi.Status, error) {
 	if err != nil {
 		return joinapi.Status{}, err
 	}
-	status := joinapi.Status{Cluster: c.Plan.Metadata.Name, Access: k.access && c.connected() != nil}
+	status := joinapi.Status{Cluster: c.Plan.Metadata.Name, Access: c.accessState(k.access, k.granted)}
+	if status.Queue, err = c.queueStatus(ctx); err != nil {
+		return joinapi.Status{}, err
+	}
 	if c.Remarks != nil {
 		status.Remarks = c.Remarks()
 	}
@@ -57,7 +60,8 @@ type known struct {
 	nodes    map[string]Node
 	reports  map[string][]joinapi.Report
 	sessions map[string]sessionRecord
-	access   bool
+	access   joinapi.ClusterAccess
+	granted  bool // there is an access on record
 }
 
 func (c *Coordinator) known(ctx context.Context) (k known, err error) {
@@ -71,7 +75,7 @@ func (c *Coordinator) known(ctx context.Context) (k known, err error) {
 		if k.reports, err = reportsByNode(tx); err != nil {
 			return err
 		}
-		_, k.access, err = get[joinapi.ClusterAccess](tx, accessKey)
+		k.access, k.granted, err = get[joinapi.ClusterAccess](tx, accessKey)
 		return err
 	})
 	return k, err

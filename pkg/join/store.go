@@ -73,6 +73,8 @@ const (
 	addressPrefix = "addresses/" // + address → lease
 	reportPrefix  = "reports/"   // + fully qualified name + "/" + number → joinapi.Report
 	sessionPrefix = "sessions/"  // + fully qualified name → sessionRecord
+	queuePrefix   = "queue/"     // + sequence number, 20 digits → admission.Place
+	joiningPrefix = "joining/"   // + fully qualified name → admission.Slot
 	initKey       = "init"       // → initRecord
 	readyKey      = "ready"      // → the time of the last write that Ready made
 	accessKey     = "access"     // → joinapi.ClusterAccess

@@ -56,11 +56,48 @@ type Token struct {
 // Status is all nodes and their sessions.
 type Status struct {
 	Cluster string       `json:"cluster"`
-	Access  bool         `json:"clusterAccess"` // joinsvc holds credentials of the cluster
+	Access  AccessStatus `json:"clusterAccess"`
 	Nodes   []NodeStatus `json:"nodes"`
 	// Remarks are about no node alone: what joinsvc waits for in the cluster, and
 	// what others have put in the way there.
-	Remarks []string `json:"remarks,omitempty"`
+	Remarks []string     `json:"remarks,omitempty"`
+	Queue   *QueueStatus `json:"queue,omitempty"`
+}
+
+// AccessState is how joinsvc's access to the cluster is.
+type AccessState string
+
+// The states of the access.
+const (
+	AccessNone        AccessState = "none" // no node has handed one over
+	AccessOK          AccessState = "ok"   // it was used a moment ago
+	AccessExpired     AccessState = "expired"
+	AccessUnreachable AccessState = "unreachable"
+)
+
+// AccessStatus is joinsvc's access to the cluster, as it is now.
+type AccessStatus struct {
+	State    AccessState `json:"state"`
+	Server   string      `json:"server,omitempty"`
+	Answered time.Time   `json:"answered,omitzero"` // when the API server last did
+	Reason   string      `json:"reason,omitempty"`  // why the state is not ok
+}
+
+// QueueStatus is who joins and who waits for it.
+type QueueStatus struct {
+	Limit   int     `json:"limit"`   // how many may join at once
+	Reason  string  `json:"reason"`  // why so many
+	Latency float64 `json:"latency"` // of the API server, in seconds, smoothed; 0 when not measured
+	Bound   float64 `json:"bound"`   // above which the limit falls, in seconds
+	Joining []Turn  `json:"joining,omitempty"`
+	Waiting []Turn  `json:"waiting,omitempty"` // in order
+}
+
+// Turn is a node in the queue.
+type Turn struct {
+	Node  string    `json:"node"`
+	Since time.Time `json:"since"` // it joins, or waits
+	Heard time.Time `json:"heard"` // when it last asked or reported
 }
 
 // NodeStatus is what an operator sees of one node; a planned one that has not

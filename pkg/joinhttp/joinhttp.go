@@ -6,7 +6,6 @@ package joinhttp
 
 import (
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -145,10 +144,7 @@ func (a api) access(r *http.Request, who join.Caller) (any, error) {
 }
 
 func (a api) ready(r *http.Request) (any, error) {
-	if err := a.join.Ready(r.Context()); err != nil {
-		return nil, fmt.Errorf("asking the store: %w", err)
-	}
-	return nil, nil
+	return nil, a.join.CanAnswer(r.Context())
 }
 
 func (a api) status(r *http.Request) (any, error) { return a.join.Status(r.Context()) }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/admission"
+	"github.com/nodeprep/nodeprep/pkg/join"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/pki"
+)
+
+// issued is a certificate such as the cluster issues for joinsvc, valid for a
+// year from the world's clock.
+func (w *world) issued() string {
+	w.t.Helper()
+	ca, err := pki.New("kubernetes", w.Now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r, err := pki.ParseRequest(csr(w.t, newKey(w.t)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cert, err := ca.SignNode(r, "nodeprep:joinsvc")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return cert
+}
+
+// The access is shown as it is, and joinsvc is not ready while it has one that
+// does not work: what it says of sessions then is of the past.
+func TestTheAccessIsShownAsItIs(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	w.Admission = admission.NewLimiter(func() time.Time { return w.clock })
+	m0 := w.all()[0]
+	want := func(state joinapi.AccessState, says string) joinapi.AccessStatus {
+		t.Helper()
+		s, err := w.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Access.State != state || !strings.Contains(s.Access.Reason, says) {
+			t.Errorf("%+v, want %s saying %q", s.Access, state, says)
+		}
+		w.clock = w.clock.Add(2 * time.Second) // one answer of readiness counts for a second
+		err = w.CanAnswer(t.Context())
+		if state == joinapi.AccessOK || state == joinapi.AccessNone {
+			if err != nil {
+				t.Errorf("access %s: not ready: %v", state, err)
+			}
+			return s.Access
+		}
+		wantCode(t, err, joinapi.CodeNotYet, "("+string(state)+"): ")
+		wantCode(t, err, joinapi.CodeNotYet, says)
+		return s.Access
+	}
+	want(joinapi.AccessNone, "no node has handed over")
+	if _, err := w.Order(t.Context(), m0); err != nil {
+		t.Fatal(err)
+	}
+	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
+	if err := w.Accept(t.Context(), m0, access); err != nil {
+		t.Fatal(err)
+	}
+	want(joinapi.AccessUnreachable, "has not answered yet")
+	w.measured(1, time.Millisecond, nil)
+	answered := w.clock
+	if s := want(joinapi.AccessOK, ""); !s.Answered.Equal(answered) || s.Server != access.Server {
+		t.Errorf("%+v", s)
+	}
+	w.measured(3, time.Second, errors.New("dial tcp: no route to host"))
+	want(joinapi.AccessOK, "") // a few seconds without an answer
+	w.measured(30, time.Second, errors.New("dial tcp: no route to host"))
+	if s := want(joinapi.AccessUnreachable, "no route to host"); !s.Answered.Equal(answered) {
+		t.Errorf("answered %s, want %s", s.Answered, answered)
+	}
+	w.measured(1, time.Millisecond, nil)
+	want(joinapi.AccessOK, "")
+	w.clock = w.clock.Add(time.Minute) // nothing asked, or the question hangs
+	want(joinapi.AccessUnreachable, "not answered")
+	w.measured(1, time.Millisecond, join.ErrAccessRefused)
+	want(joinapi.AccessExpired, "does not accept joinsvc's certificate")
+	w.measured(1, time.Millisecond, nil)
+	want(joinapi.AccessOK, "")
+	w.clock = w.clock.Add(366 * 24 * time.Hour)
+	w.measured(1, time.Millisecond, nil)
+	want(joinapi.AccessExpired, "was valid until")
+
+	// A restart knows no more than the record until the cluster has answered.
+	restarted := &join.Coordinator{Plan: w.Plan, Store: w.Store, CA: w.CA, Now: w.Now, Log: w.Log, Kubeadm: w.Kubeadm, Admission: admission.NewLimiter(w.Now)}
+	if s, err := restarted.Status(t.Context()); err != nil || s.Access.State != joinapi.AccessExpired {
+		t.Errorf("%+v, %v", s.Access, err)
+	}
+}
+
+// Readiness names everything that is missing at once.
+func TestReadinessNamesEveryReason(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	w.Admission = admission.NewLimiter(func() time.Time { return w.clock })
+	m0 := w.all()[0]
+	if _, err := w.Order(t.Context(), m0); err != nil {
+		t.Fatal(err)
+	}
+	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
+	if err := w.Accept(t.Context(), m0, access); err != nil {
+		t.Fatal(err)
+	}
+	w.clock = w.clock.Add(11 * 365 * 24 * time.Hour)
+	w.Store = readOnly{w.Store}
+	err := w.CanAnswer(t.Context())
+	for _, part := range []string{"writing to the store: no space", "CA signs nothing", "was valid until", "(expired)"} {
+		wantCode(t, err, joinapi.CodeNotYet, part)
+	}
+}
+
+// readOnly is a store that takes no write, as a full one.
+type readOnly struct{ join.Store }
+
+func (s readOnly) Update(ctx context.Context, fn func(join.Tx) error) error {
+	return s.Store.Update(ctx, func(tx join.Tx) error {
+		wrote := &noticing{Tx: tx}
+		if err := fn(wrote); err != nil {
+			return err
+		}
+		if wrote.put {
+			return errors.New("no space")
+		}
+		return nil
+	})
+}
+
+type noticing struct {
+	join.Tx
+	put bool
+}
+
+func (t *noticing) Put(string, []byte) { t.put = true }

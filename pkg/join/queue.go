@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package join
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/admission"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// heardEvery is how old a sign of life of a joining node on record may get.
+const heardEvery = 3 * time.Minute
+
+// turns is what one process keeps of the queue: it asks the store for one node
+// at a time, since all of them ask about the same keys, and remembers how long
+// joins take.
+type turns struct {
+	asking sync.Mutex
+	up     time.Time // when the first one asked this process
+
+	mu   sync.Mutex
+	took time.Duration // smoothed; 0 before the first
+}
+
+// mayJoin returns nil when it is the caller's turn to join, and holds a slot for
+// it until it says that kubeadm is done or has failed; else it is CodeNotYet
+// with its place, why, and about how long. What decides is in the store, so that
+// replicas agree and a restart keeps places.
+func (c *Coordinator) mayJoin(ctx context.Context, who Caller) error {
+	if c.Admission == nil {
+		return nil
+	}
+	c.turns.asking.Lock()
+	defer c.turns.asking.Unlock()
+	if c.turns.up.IsZero() {
+		c.turns.up = c.Now()
+	}
+	reading := c.Admission.Reading()
+	var answer admission.Answer
+	var limit int
+	var why string
+	err := c.Store.Update(ctx, func(tx Tx) error {
+		first, err := c.addOns(tx)
+		if err != nil {
+			return err
+		}
+		q, err := queue(tx)
+		if err != nil {
+			return err
+		}
+		limit, why = bears(reading, first)
+		q.Up = c.turns.up
+		answer = q.Ask(who.Node, c.Now(), limit)
+		return keep(tx, answer)
+	})
+	if err != nil {
+		return err
+	}
+	c.Admission.Used(answer.Joining)
+	for _, slot := range answer.Freed {
+		c.Log.Warn("a node was not heard of since it was told to join; another may", "node", slot.Node, "since", slot.Heard)
+	}
+	if answer.Admitted {
+		return nil
+	}
+	return c.place(answer, limit, why)
+}
+
+// addOnsTimeout is after what time the add-ons count as applied, or as never to
+// be: their node was installed anew meanwhile, or says nothing more.
+const addOnsTimeout = time.Hour
+
+// addOns is the node that is still applying the cluster's add-ons, the CNI among
+// them; empty when that is over. It says that kubeadm is done after that.
+func (c *Coordinator) addOns(tx Tx) (node string, err error) {
+	init, _, err := get[initRecord](tx, initKey)
+	if err != nil || init.state() == initDone && c.Now().Sub(init.Done) > addOnsTimeout {
+		return "", err
+	}
+	holder, _, err := get[Node](tx, nodePrefix+init.Node)
+	if err != nil || joined(holder) {
+		return "", err
+	}
+	return init.Node, nil
+}
+
+// bears is how many may join at once, and why. While a node applies the add-ons,
+// workers are what could stop it: none joins then, but for one at a time while
+// the API server is at ease.
+func bears(r admission.Reading, addOns string) (limit int, why string) {
+	switch {
+	case r.Limit == 0:
+		return 0, fmt.Sprintf("the API server has not answered since %s", r.Failing.UTC().Format(time.RFC3339))
+	case addOns != "" && !r.AtEase:
+		return 0, fmt.Sprintf("%s is still applying the cluster's add-ons, and the API server %s", addOns, answers(r))
+	case addOns != "":
+		return 1, addOns + " is still applying the cluster's add-ons"
+	}
+	return r.Limit, "the API server " + answers(r)
+}
+
+func answers(r admission.Reading) string {
+	if r.Latency == 0 {
+		return "was not measured yet"
+	}
+	return fmt.Sprintf("answers in %s (bound %s)", round(r.Latency), admission.Bound)
+}
+
+// round leaves two digits that say something.
+func round(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
+}
+
+func (c *Coordinator) place(a admission.Answer, limit int, why string) error {
+	c.turns.mu.Lock()
+	about, again := a.Wait(limit, c.turns.took)
+	c.turns.mu.Unlock()
+	e := joinapi.Errorf(joinapi.CodeNotYet, "place %d of %d; %s because %s; %d joining; about %s to go; ask again in %s",
+		a.Place, a.Of, atOnce(limit), why, a.Joining, about.Round(time.Second), again)
+	e.RetryAfter = again
+	return e
+}
+
+func atOnce(limit int) string {
+	switch limit {
+	case 0:
+		return "none may join now"
+	case 1:
+		return "one joins at a time"
+	}
+	return strconv.Itoa(limit) + " join at a time"
+}
+
+// queue reads who joins and who waits. The transaction is tried again when
+// somebody was added meanwhile; who went only makes room.
+func queue(tx Tx) (admission.Queue, error) {
+	var q admission.Queue
+	for _, prefix := range []string{queuePrefix, joiningPrefix} {
+		if err := tx.Guard(prefix); err != nil {
+			return q, err
+		}
+	}
+	slots, err := list[admission.Slot](tx, joiningPrefix)
+	if err != nil {
+		return q, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(slots)) {
+		q.Joining = append(q.Joining, slots[name])
+	}
+	places, err := list[admission.Place](tx, queuePrefix)
+	if err != nil {
+		return q, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(places)) {
+		place := places[key]
+		if place.Seq, err = strconv.ParseUint(key, 10, 64); err != nil {
+			return q, fmt.Errorf("reading %s%s of the store: %w", queuePrefix, key, err)
+		}
+		q.Waiting = append(q.Waiting, place)
+	}
+	return q, nil
+}
+
+// placeKey sorts as its number does.
+func placeKey(seq uint64) string { return fmt.Sprintf("%s%020d", queuePrefix, seq) }
+
+// keep writes what an answer changes.
+func keep(tx Tx, a admission.Answer) error {
+	for _, p := range a.Gone {
+		tx.Delete(placeKey(p.Seq))
+	}
+	for _, s := range a.Freed {
+		tx.Delete(joiningPrefix + s.Node)
+	}
+	if a.Held != nil {
+		if err := put(tx, placeKey(a.Held.Seq), *a.Held); err != nil {
+			return err
+		}
+	}
+	if a.Taken == nil {
+		return nil
+	}
+	return put(tx, joiningPrefix+a.Taken.Node, *a.Taken)
+}
+
+// heard is a report of a node that may hold a slot: the slot goes when kubeadm
+// is done there or something has failed, and stays alive otherwise.
+func (c *Coordinator) heard(tx Tx, node string, what call) (freed admission.Slot, err error) {
+	slot, ok, err := get[admission.Slot](tx, joiningPrefix+node)
+	if err != nil || !ok {
+		return admission.Slot{}, err
+	}
+	switch now := c.Now(); {
+	case what == callKubeadm || what == callFailed:
+		tx.Delete(joiningPrefix + node)
+		return slot, nil
+	case now.Sub(slot.Heard) > heardEvery:
+		slot.Heard = now
+		return admission.Slot{}, put(tx, joiningPrefix+node, slot)
+	}
+	return admission.Slot{}, nil
+}
+
+// joinTook takes how long a join took, for the next ones' waiting time.
+func (c *Coordinator) joinTook(took time.Duration) {
+	c.turns.mu.Lock()
+	defer c.turns.mu.Unlock()
+	if c.turns.took == 0 {
+		c.turns.took = took
+		return
+	}
+	c.turns.took = (3*c.turns.took + took) / 4
+}
+
+// queueStatus is what an operator sees of the queue; nil without one.
+func (c *Coordinator) queueStatus(ctx context.Context) (*joinapi.QueueStatus, error) {
+	if c.Admission == nil {
+		return nil, nil
+	}
+	reading := c.Admission.Reading()
+	s := &joinapi.QueueStatus{Latency: reading.Latency.Seconds(), Bound: admission.Bound.Seconds()}
+	err := c.Store.Update(ctx, func(tx Tx) error {
+		s.Joining, s.Waiting = nil, nil
+		first, err := c.addOns(tx)
+		if err != nil {
+			return err
+		}
+		q, err := queue(tx)
+		if err != nil {
+			return err
+		}
+		s.Limit, s.Reason = bears(reading, first)
+		for _, slot := range q.Joining {
+			s.Joining = append(s.Joining, joinapi.Turn{Node: slot.Node, Since: slot.Since, Heard: slot.Heard})
+		}
+		for _, p := range q.Waiting {
+			s.Waiting = append(s.Waiting, joinapi.Turn{Node: p.Node, Since: p.Since, Heard: p.Asked})
+		}
+		return nil
+	})
+	return s, err
+}
