@@ -20,6 +20,11 @@ const asJoinsvc = "JOINSVC_BENCHMARK"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asJoinsvc) != "" {
+		if spec := os.Getenv(onSmallDisk); spec != "" {
+			if err := mountSmallDisk(spec); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

@@ -41,7 +41,7 @@ type Coordinator struct {
 	Admission *admission.Limiter
 
 	reports   pacer
-	turns     turns
+	turns     queueing
 	readiness readiness
 
 	mu      sync.Mutex

@@ -18,10 +18,10 @@ import (
 // heardEvery is how old a sign of life of a joining node on record may get.
 const heardEvery = 3 * time.Minute
 
-// turns is what one process keeps of the queue: it asks the store for one node
+// queueing is what one process keeps of the queue: it asks the store for one node
 // at a time, since all of them ask about the same keys, and remembers how long
 // joins take.
-type turns struct {
+type queueing struct {
 	asking sync.Mutex
 	up     time.Time // when the first one asked this process
 
