@@ -4,6 +4,7 @@ package join
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -13,43 +14,47 @@ import (
 // admit says which planned node a host is: by a hardware address of the plan;
 // else, among nodes planned without any, by the token that is bound to one, or
 // by the host's name. bound is fully qualified, or empty.
-func admit(p plan.Plan, id joinapi.Identity, bound string) (plan.Node, error) {
-	matches := byMAC(p, id.MACs)
+func (v *inventory) admit(nodes []plan.Node, id joinapi.Identity, bound string) (plan.HostPlan, error) {
+	matches := v.byMAC(id.MACs)
 	if len(matches) > 1 {
-		return plan.Node{}, refuse(joinapi.CodeForbidden, "two nodes at once",
-			"this host reported %s, which the plan gives to %s and %s; correct spec.nodes[].macs", reported(id), matches[0].Name, matches[1].Name)
+		return plan.HostPlan{}, refuse(joinapi.CodeForbidden, "two nodes at once",
+			"this host reported %s, which the plan gives to %s and %s; correct spec.nodes[].macs", reported(id), nodes[matches[0]].Name, nodes[matches[1]].Name)
 	}
 	if len(matches) == 0 {
-		matches = byName(p, id.Hostname, bound)
+		matches = v.byName(nodes, id.Hostname, bound)
 	}
 	if len(matches) == 0 {
-		return plan.Node{}, refuse(joinapi.CodeForbidden, "in no inventory",
+		return plan.HostPlan{}, refuse(joinapi.CodeForbidden, "in no inventory",
 			"the plan has no node for this host, which reported %s%s; add one of the MACs to spec.nodes[].macs", reported(id), only(bound))
 	}
-	if n := matches[0]; bound != "" && p.FQDN(n) != bound {
-		return plan.Node{}, refuse(joinapi.CodeForbidden, "token of another node",
-			"this enrolment token is for %s, but by the plan this host is %s: it reported %s", bound, p.FQDN(n), reported(id))
+	h := v.hosts[matches[0]]
+	if bound != "" && h.Name != bound {
+		return plan.HostPlan{}, refuse(joinapi.CodeForbidden, "token of another node",
+			"this enrolment token is for %s, but by the plan this host is %s: it reported %s", bound, h.Name, reported(id))
 	}
-	return matches[0], nil
+	return h, nil
 }
 
-func byMAC(p plan.Plan, macs []joinapi.MAC) []plan.Node {
-	var matches []plan.Node
-	for _, n := range p.Spec.Nodes {
-		if shares(plannedMACs(n), macs) {
-			matches = append(matches, n)
+// byMAC returns the places of all nodes that have one of the addresses, in the
+// plan's order.
+func (v *inventory) byMAC(macs []joinapi.MAC) []int {
+	var matches []int
+	for _, m := range macs {
+		if i, ok := v.macs[m]; ok && !slices.Contains(matches, i) {
+			matches = append(matches, i)
 		}
 	}
+	slices.Sort(matches)
 	return matches
 }
 
-func byName(p plan.Plan, hostname, bound string) []plan.Node {
-	for _, n := range p.Spec.Nodes {
-		fqdn := p.FQDN(n)
-		named := hostname == n.Name || hostname == fqdn
-		if len(n.MACs) == 0 && (fqdn == bound || bound == "" && named) {
-			return []plan.Node{n}
-		}
+func (v *inventory) byName(nodes []plan.Node, hostname, bound string) []int {
+	name := bound
+	if bound == "" {
+		name = hostname
+	}
+	if i, ok := v.names[name]; ok && len(nodes[i].MACs) == 0 {
+		return []int{i}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package join
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -15,20 +16,29 @@ const asTrans = 23456
 
 func formatASN(asn uint32) string { return strconv.FormatUint(uint64(asn), 10) }
 
-func parseASN(s string) (uint32, bool) {
-	n, err := strconv.ParseUint(s, 10, 32)
-	return uint32(n), err == nil
-}
-
 func asnKey(asn uint32) string { return asnPrefix + formatASN(asn) }
 
-// giveASN is the one number that all nodes share, which nobody leases, or one
-// of the node's own.
-func (c *Coordinator) giveASN(tx Tx, h plan.HostPlan) (uint32, error) {
-	if shared, ok := c.sharedASN(); ok {
-		return shared, nil
+// giveASN sets the one number that all nodes share, which nobody leases, or one
+// of the node's own. n may have one already.
+func (c *Coordinator) giveASN(tx Tx, n *Node, h plan.HostPlan) error {
+	shared, ok := c.sharedASN()
+	switch {
+	case ok && n.ASN != 0:
+		return nil // asn() has the shared one; a lease stays on record
+	case ok:
+		n.ASN, n.SharedASN = shared, true
+		return nil
 	}
-	return c.leaseASN(tx, h)
+	var wanted []uint32
+	if n.ASN != 0 && !n.SharedASN {
+		wanted = append(wanted, n.ASN)
+	}
+	if numbers, _ := asnRange(c.Plan.Spec, h.Rack); numbers.First <= h.ASN && h.ASN <= numbers.Last {
+		wanted = append(wanted, h.ASN)
+	}
+	asn, err := c.leaseASN(tx, h, wanted)
+	n.ASN, n.SharedASN = asn, false
+	return err
 }
 
 // sharedASN is the number that every node has in the cluster model, whatever
@@ -46,28 +56,41 @@ func (c *Coordinator) asn(n Node) uint32 {
 	return n.ASN
 }
 
-// leaseASN takes the number that the node holds already, else the one that the
-// plan prefers, else the next that is free in the range of the node's rack.
-func (c *Coordinator) leaseASN(tx Tx, h plan.HostPlan) (uint32, error) {
+// leaseASN takes the first of wanted that no other node holds: the number that
+// the node has already, and the one that the plan prefers. Only when they are
+// gone does it look at all, and takes the next that is free in the range of the
+// node's rack.
+func (c *Coordinator) leaseASN(tx Tx, h plan.HostPlan, wanted []uint32) (uint32, error) {
+	for _, asn := range wanted {
+		if ok, err := takeASN(tx, asn, h.Name); ok || err != nil {
+			return asn, err
+		}
+	}
 	all, err := list[lease](tx, asnPrefix)
 	if err != nil {
 		return 0, err
 	}
-	held := make(map[string]string, len(all))
-	for number, l := range all {
-		held[number] = l.Node
-	}
-	asn, ok := pickASN(c.Plan.Spec, h, held)
+	numbers, path := asnRange(c.Plan.Spec, h.Rack)
+	asn, ok := pickASN(numbers, c.inventory().preferred, all)
 	if !ok {
-		numbers, path := asnRange(c.Plan.Spec, h.Rack)
 		return 0, refuse(joinapi.CodeConflict, "no ASN left",
 			"%d–%d has no free number left for %s; enlarge %s", numbers.First, numbers.Last, h.Name, path)
 	}
-	// This read guards the transaction: the list does not.
-	if _, _, err := get[lease](tx, asnKey(asn)); err != nil {
-		return 0, err
+	// The list guards nothing, but this reads the number's own key.
+	if ok, err := takeASN(tx, asn, h.Name); !ok {
+		return 0, errors.Join(err, fmt.Errorf("AS %d is free and held in one state of the store", asn))
 	}
-	return asn, put(tx, asnKey(asn), lease{h.Name})
+	return asn, nil
+}
+
+// takeASN reports whether the node holds the number, which it does when nobody
+// else does. The read guards the transaction.
+func takeASN(tx Tx, asn uint32, node string) (bool, error) {
+	held, ok, err := get[lease](tx, asnKey(asn))
+	if err != nil || ok {
+		return held.Node == node, err
+	}
+	return true, put(tx, asnKey(asn), lease{node})
 }
 
 // asnRange is where the numbers of a rack's nodes come from, and where the plan
@@ -81,27 +104,14 @@ func asnRange(s plan.Spec, rack string) (plan.ASNRange, string) {
 	return plan.ASNRange{First: s.ASN.First, Last: s.ASN.Last}, "spec.asn"
 }
 
-// pickASN is leaseASN without a store; held maps numbers to nodes. A number
-// that another planned node prefers is left to it as long as others are free,
-// or one displaced node would displace all that follow.
-func pickASN(s plan.Spec, h plan.HostPlan, held map[string]string) (uint32, bool) {
-	for number, node := range held {
-		if node == h.Name {
-			return parseASN(number)
-		}
-	}
-	numbers, _ := asnRange(s, h.Rack)
-	if numbers.First <= h.ASN && h.ASN <= numbers.Last && held[formatASN(h.ASN)] == "" {
-		return h.ASN, true
-	}
-	preferred := map[uint32]bool{}
-	for _, asn := range s.ASNs() {
-		preferred[asn] = true
-	}
+// pickASN is the next number that nobody holds. One that a planned node prefers
+// is left to it as long as others are free, or one displaced node would
+// displace all that follow.
+func pickASN(numbers plan.ASNRange, preferred map[uint32]bool, held map[string]lease) (uint32, bool) {
 	for _, leave := range []map[uint32]bool{preferred, nil} {
 		for n := uint64(numbers.First); n <= uint64(numbers.Last); n++ {
 			asn := uint32(n)
-			if held[formatASN(asn)] == "" && asn != asTrans && !leave[asn] {
+			if _, taken := held[formatASN(asn)]; !taken && asn != asTrans && !leave[asn] {
 				return asn, true
 			}
 		}

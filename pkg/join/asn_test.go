@@ -86,19 +86,19 @@ func TestModelChanges(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	callers := w.all()
 	leased := w.Plan.Spec.ASN
-	w.Plan.Spec.ASN = plan.ASN{Model: plan.PerCluster, First: 64512, Last: 64512}
+	w.replan(func(s *plan.Spec) { s.ASN = plan.ASN{Model: plan.PerCluster, First: 64512, Last: 64512} })
 	w.wantNumbers("64512 64512 64512")
 	if got := w.record(callers[0].Node).ASN; got != 64512 {
 		t.Errorf("Calico would be told AS %d", got)
 	}
-	w.Plan.Spec.ASN = leased
+	w.replan(func(s *plan.Spec) { s.ASN = leased })
 	w.wantNumbers("63551 63552 63553")
 
 	p := testPlan(t)
 	p.Spec.ASN = plan.ASN{Model: plan.PerCluster, First: 63551, Last: 63551}
 	w = newWorld(t, p)
 	w.all()
-	w.Plan.Spec.ASN = leased
+	w.replan(func(s *plan.Spec) { s.ASN = leased })
 	s1 := p.Spec.Nodes[1]
 	again := w.token(joinapi.TokenRequest{Uses: 1, Node: s1.Name, Reinstalled: true})
 	if _, err := w.enrol(again, newKey(t), identityOf(s1)); err != nil {
@@ -123,7 +123,7 @@ func TestRackHasNumbersOfItsOwn(t *testing.T) {
 	third := nodes[3]
 	third.Name, third.ASN, third.MACs = "k8c1s4", 63555, []plan.MAC{"00:00:5e:00:53:41"} // of another rack's
 	third.Address = netip.MustParsePrefix("192.168.10.197/28")
-	w.Plan.Spec.Nodes = append(w.Plan.Spec.Nodes, third)
+	w.replan(func(s *plan.Spec) { s.Nodes = append(s.Nodes, third) })
 	_, err := w.enrol(token, newKey(t), identityOf(third))
 	wantCode(t, err, joinapi.CodeConflict, "63561–63562 has no free number left for k8c1s4.labs.haystacknetworks.com; enlarge spec.racks[1].asns")
 }
@@ -156,7 +156,7 @@ func TestRoutedByTheLeavesOfItsRack(t *testing.T) {
 		t.Errorf("it sees %+v, %v", view.Plan, err)
 	}
 
-	w.Plan.Spec.Nodes = w.Plan.Spec.Nodes[:2] // the plan has it no more
+	w.replan(func(s *plan.Spec) { s.Nodes = s.Nodes[:2] }) // the plan has it no more
 	say()
 	if phase, reason := w.record(s2.Node).Phase(); phase != joinapi.PhaseJoined || !strings.Contains(reason, "in no rack") {
 		t.Errorf("without a rack it is %s: %s", phase, reason)

@@ -13,25 +13,20 @@ import (
 )
 
 // Enrol admits the host that presents bearer, an enrolment token, and returns
-// its certificate. What it decides binds to the key of the request.
+// its certificate. What it decides binds to the key of the request. The
+// cheapest refusals come first: the token's form, its id, its secret; whoever
+// has none of them costs one read. Then the request's kind of key and its
+// signature.
 func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolRequest) (joinapi.EnrolResponse, error) {
 	presented, err := joinapi.ParseToken(bearer)
 	if err != nil {
-		c.Log.Warn("enrolment refused", "why", "no token", "err", err)
-		return joinapi.EnrolResponse{}, joinapi.Errorf(joinapi.CodeUnauthorized, "%v", err)
-	}
-	req, err := request(r)
-	if err != nil {
-		c.Log.Warn("enrolment refused", "why", "invalid request", "token", presented.ID, "err", err)
+		err = refuse(joinapi.CodeUnauthorized, "no token", "%v", err)
+		c.logRefusal(ctx, "", "", r.Identity, err)
 		return joinapi.EnrolResponse{}, err
 	}
-	var n Node
-	err = c.Store.Update(ctx, func(tx Tx) (err error) {
-		n, err = c.enrol(tx, presented, req.Fingerprint, r.Identity)
-		return err
-	})
+	req, n, err := c.enrol(ctx, presented, r)
 	if err != nil {
-		c.logRefusal(presented.ID, req.Fingerprint, r.Identity, err)
+		c.logRefusal(ctx, presented.ID, req.Fingerprint, r.Identity, err)
 		return joinapi.EnrolResponse{}, err
 	}
 	cert, err := c.CA.SignNode(req, n.Name)
@@ -42,20 +37,42 @@ func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolR
 	return joinapi.EnrolResponse{Node: n.Name, Certificate: cert, CA: c.CA.PEM()}, nil
 }
 
+func (c *Coordinator) enrol(ctx context.Context, presented joinapi.EnrolToken, r joinapi.EnrolRequest) (pki.Request, Node, error) {
+	t, err := c.authenticate(ctx, presented)
+	if err != nil {
+		return pki.Request{}, Node{}, err
+	}
+	req, err := request(r)
+	if err != nil {
+		return pki.Request{}, Node{}, err
+	}
+	n, err := c.redeem(ctx, t, req.Fingerprint, r.Identity)
+	return req, n, err
+}
+
 func request(r joinapi.EnrolRequest) (pki.Request, error) {
 	if err := checkIdentity(r.Identity); err != nil {
 		return pki.Request{}, err
 	}
 	req, err := pki.ParseRequest(r.CSR)
 	if err != nil {
-		return pki.Request{}, joinapi.Errorf(joinapi.CodeInvalid, "csr: %v", err)
+		return pki.Request{}, refuse(joinapi.CodeInvalid, "invalid request", "csr: %v", err)
 	}
 	return req, nil
 }
 
-func (c *Coordinator) logRefusal(id, key string, who joinapi.Identity, err error) {
+// logRefusal writes one line. What may pass, and a host that went away, are
+// nothing that an operator could act on.
+func (c *Coordinator) logRefusal(ctx context.Context, id, key string, who joinapi.Identity, err error) {
+	if checkIdentity(who) != nil {
+		who = joinapi.Identity{} // as long as its sender likes
+	}
 	attrs := []any{"token", id, "key", key, "hostname", who.Hostname, "macs", who.MACs, "err", err}
 	level := slog.LevelWarn
+	var unavailable *UnavailableError
+	if errors.As(err, &unavailable) || errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug
+	}
 	var r *refusal
 	if errors.As(err, &r) {
 		attrs = append(attrs, "why", r.why)
@@ -63,40 +80,127 @@ func (c *Coordinator) logRefusal(id, key string, who joinapi.Identity, err error
 			level, attrs = slog.LevelError, append(attrs, "alarm", true)
 		}
 	}
-	c.Log.Log(context.Background(), level, "enrolment refused", attrs...)
+	c.Log.Log(ctx, level, "enrolment refused", attrs...)
 }
 
-// enrol decides all of it in one transaction: token, node, key, leases.
-func (c *Coordinator) enrol(tx Tx, presented joinapi.EnrolToken, key string, id joinapi.Identity) (Node, error) {
-	t, err := c.redeem(tx, presented, key)
-	if err != nil {
-		return Node{}, err
-	}
-	name := t.Redemptions[key]
-	if name == "" {
-		planned, err := admit(c.Plan, id, t.Node)
+// redeem makes key a node by token t, with a slot that nobody else here tries
+// at the same time. One that was taken elsewhere is learnt, and costs another
+// attempt.
+func (c *Coordinator) redeem(ctx context.Context, t token, key string, id joinapi.Identity) (Node, error) {
+	for {
+		slot, err := c.slots.take(ctx, t.ID, t.Uses)
 		if err != nil {
 			return Node{}, err
 		}
-		name = c.Plan.FQDN(planned)
-		if err := t.mayBecome(planned, name); err != nil {
-			return Node{}, err
+		var n Node
+		var used bool
+		err = c.Store.Update(ctx, func(tx Tx) (err error) {
+			n, used, err = c.become(tx, t.ID, use{Slot: slot, Key: key}, id)
+			return err
+		})
+		var gone *slotTakenError
+		switch {
+		case errors.As(err, &gone):
+			c.slots.settle(t.ID, slot, gone.taken...)
+			continue
+		case err == nil && used:
+			c.slots.settle(t.ID, slot, slot)
+		default:
+			c.slots.settle(t.ID, slot)
 		}
+		return n, err
 	}
-	n, enrolled, err := get[Node](tx, nodePrefix+name)
+}
+
+// become decides all of it in one transaction: token, node, key, leases. It
+// reports whether that took the use's slot.
+func (c *Coordinator) become(tx Tx, id string, u use, who joinapi.Identity) (n Node, used bool, err error) {
+	t, known, err := get[token](tx, tokenPrefix+id)
+	if err != nil {
+		return Node{}, false, err
+	}
+	if !known { // revoked since its secret was shown
+		return Node{}, false, refuse(joinapi.CodeUnauthorized, "unknown token", unknownToken)
+	}
+	before, again, err := get[use](tx, useKey(id, u.Key))
+	if err != nil {
+		return Node{}, false, err
+	}
+	if again {
+		// An answer was lost: that is no use more, and no later than the first.
+		n, err = c.remain(tx, before)
+		return n, false, err
+	}
+	n, err = c.firstUse(tx, t, u, who)
+	return n, err == nil, err
+}
+
+// remain returns the node that a key has become with the same token.
+func (c *Coordinator) remain(tx Tx, u use) (Node, error) {
+	n, enrolled, err := get[Node](tx, nodePrefix+u.Node)
 	switch {
 	case err != nil:
+		return Node{}, err
 	case !enrolled:
-		n, err = c.admitted(tx, name, key, id)
-	case n.Key != key && t.takesOver(key):
-		n, err = c.reinstalled(tx, n, key, id)
-	case n.Key != key:
-		err = anotherKey(n)
+		return Node{}, refuse(joinapi.CodeUnauthorized, "node was removed",
+			"%s, which this key enrolled as, was removed since; to enrol it again, give it a new token of `joinsvc token create`", u.Node)
+	case n.Key != u.Key:
+		return Node{}, anotherKey(n)
 	}
+	return n, nil
+}
+
+func (c *Coordinator) firstUse(tx Tx, t token, u use, who joinapi.Identity) (Node, error) {
+	if err := c.unexpired(t); err != nil {
+		return Node{}, err
+	}
+	if u.Slot == noSlot {
+		return Node{}, c.tooLate(tx, t, u, who)
+	}
+	h, err := c.inventory().admit(c.Plan.Spec.Nodes, who, t.Node)
 	if err != nil {
 		return Node{}, err
 	}
-	return n, c.redeemed(tx, t, key, name)
+	planned, _ := c.planned(h.Name)
+	if err := t.mayBecome(planned, h.Name); err != nil {
+		return Node{}, err
+	}
+	u.Node = h.Name
+	n, enrolled, err := get[Node](tx, nodePrefix+h.Name)
+	if err != nil {
+		return Node{}, err
+	}
+	if err := c.occupy(tx, t, u); err != nil {
+		return Node{}, err
+	}
+	switch {
+	case !enrolled:
+		return c.admitted(tx, h, u.Key, who)
+	case n.Key == u.Key: // with another token
+		return n, nil
+	case t.Reinstalled:
+		return c.reinstalled(tx, n, h, u.Key, who)
+	default:
+		return Node{}, anotherKey(n)
+	}
+}
+
+// tooLate refuses a key for whose first use nothing is left. It alarms when the
+// host says that it is a node which has enrolled with another key: somebody has
+// been there before it, or tries to be it.
+func (c *Coordinator) tooLate(tx Tx, t token, u use, who joinapi.Identity) error {
+	r, err := usedUp(tx, t)
+	if err != nil {
+		return err
+	}
+	if h, no := c.inventory().admit(c.Plan.Spec.Nodes, who, t.Node); no == nil {
+		n, enrolled, err := get[Node](tx, nodePrefix+h.Name)
+		if err != nil {
+			return err
+		}
+		r.alarm = enrolled && n.Key != u.Key
+	}
+	return r
 }
 
 func anotherKey(n Node) error {
@@ -106,43 +210,27 @@ func anotherKey(n Node) error {
 	return r
 }
 
-func (c *Coordinator) redeemed(tx Tx, t token, key, name string) error {
-	if t.Redemptions[key] == name {
-		return nil
-	}
-	if t.Redemptions == nil {
-		t.Redemptions = map[string]string{}
-	}
-	t.Redemptions[key] = name
-	return put(tx, tokenPrefix+t.ID, t)
-}
-
-func (c *Coordinator) admitted(tx Tx, name, key string, id joinapi.Identity) (Node, error) {
-	h, err := c.Plan.HostPlan(name)
-	if err != nil {
-		return Node{}, joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
-	}
+func (c *Coordinator) admitted(tx Tx, h plan.HostPlan, key string, id joinapi.Identity) (Node, error) {
 	n := Node{
-		Name: name, Role: h.Role, Key: key, Identity: id, Address: h.Address,
+		Name: h.Name, Role: h.Role, Key: key, Identity: id, Address: h.Address,
 		Progress: joinapi.PhaseEnrolled, Enrolled: c.Now().UTC(),
 	}
-	if n.ASN, err = c.giveASN(tx, h); err != nil {
+	if err := c.giveASN(tx, &n, h); err != nil {
 		return Node{}, err
 	}
 	if err := c.leaseAddress(tx, h); err != nil {
 		return Node{}, err
 	}
-	return n, put(tx, nodePrefix+name, n)
+	if err := leaseKey(tx, n); err != nil {
+		return Node{}, err
+	}
+	return n, put(tx, nodePrefix+n.Name, n)
 }
 
 // reinstalled gives a node's place to a new key. Its leases stay, and the
 // bootstrap token that is to be revoked; what was told of the old installation
 // goes.
-func (c *Coordinator) reinstalled(tx Tx, old Node, key string, id joinapi.Identity) (Node, error) {
-	h, err := c.Plan.HostPlan(old.Name)
-	if err != nil {
-		return Node{}, joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
-	}
+func (c *Coordinator) reinstalled(tx Tx, old Node, h plan.HostPlan, key string, id joinapi.Identity) (Node, error) {
 	if _, err := c.decide(tx, callReinstall, &old); err != nil {
 		return Node{}, err
 	}
@@ -150,13 +238,33 @@ func (c *Coordinator) reinstalled(tx Tx, old Node, key string, id joinapi.Identi
 		return Node{}, err
 	}
 	n := Node{
-		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address,
+		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address, ASN: old.ASN, SharedASN: old.SharedASN,
 		Progress: old.Progress, Bootstrap: old.Bootstrap.spent(), Enrolled: c.Now().UTC(),
 	}
-	if n.ASN, err = c.giveASN(tx, h); err != nil {
+	if err := c.giveASN(tx, &n, h); err != nil {
 		return Node{}, err
 	}
+	if err := leaseKey(tx, n); err != nil {
+		return Node{}, err
+	}
+	tx.Delete(keyPrefix + old.Key)
 	return n, put(tx, nodePrefix+n.Name, n)
+}
+
+// leaseKey lets one key be one node. A host that enrols as another with the key
+// of its first name has a copy of somebody's disk, or its node was renamed.
+func leaseKey(tx Tx, n Node) error {
+	held, ok, err := get[lease](tx, keyPrefix+n.Key)
+	if err != nil {
+		return err
+	}
+	if ok && held.Node != n.Name {
+		r := refuse(joinapi.CodeConflict, "key of "+held.Node,
+			"this host's key is that of %s, and the plan says that it is %s; if its disk is a copy of that node's, remove nodeprep's state (/var/lib/nodeprep) here and enrol it again", held.Node, n.Name)
+		r.alarm = true
+		return r
+	}
+	return put(tx, keyPrefix+n.Key, lease{n.Name})
 }
 
 func (c *Coordinator) leaseAddress(tx Tx, h plan.HostPlan) error {

@@ -179,7 +179,7 @@ func TestLeaseFallsToTheNextFreeASN(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The operator edits the plan: another node is to have what the first leased.
-	w.Plan.Spec.Nodes[1].ASN = 63551
+	w.replan(func(s *plan.Spec) { s.Nodes[1].ASN = 63551 })
 	if _, err := w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[1])); err != nil {
 		t.Fatal(err)
 	}
@@ -190,9 +190,71 @@ func TestLeaseFallsToTheNextFreeASN(t *testing.T) {
 	if got := nodes["k8c1s1.labs.haystacknetworks.com"].ASN; got != 63552 {
 		t.Errorf("leased %d, want 63552, the first that no planned node prefers", got)
 	}
-	w.Plan.Spec.Nodes[2].Address = p.Spec.Nodes[0].Address
+	w.replan(func(s *plan.Spec) { s.Nodes[2].Address = s.Nodes[0].Address })
 	_, err = w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[2]))
 	wantCode(t, err, joinapi.CodeConflict, "k8c1m0.labs.haystacknetworks.com holds it")
+}
+
+// Forty hosts with a token each, which share nothing but the number that all of
+// them want: one gets it, and no two get the same.
+func TestConcurrentLeases(t *testing.T) {
+	const workers = 39
+	p := wide(t, workers)
+	for i := range p.Spec.Nodes {
+		p.Spec.Nodes[i].ASN, p.Spec.Nodes[i].Role = p.Spec.ASN.First, plan.Worker
+	}
+	w := newWorld(t, p)
+	var wg sync.WaitGroup
+	for _, n := range p.Spec.Nodes {
+		token, key := w.token(joinapi.TokenRequest{Uses: 1}), newKey(t)
+		wg.Go(func() {
+			if _, err := w.enrol(token, key, identityOf(n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	w.whole()
+	nodes, err := w.Nodes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[uint32]string{}
+	for name, n := range nodes {
+		if other, ok := held[n.ASN]; ok {
+			t.Errorf("%s and %s both hold AS %d", name, other, n.ASN)
+		}
+		held[n.ASN] = name
+	}
+	if len(held) != workers+1 {
+		t.Errorf("%d numbers are held, want %d", len(held), workers+1)
+	}
+}
+
+// A displaced node takes a number that nobody prefers, though a lower one is
+// free; what others prefer is there for them when they come.
+func TestDisplacedNodeLeavesWhatOthersPrefer(t *testing.T) {
+	p := testPlan(t)
+	p.Spec.ASN.Last = 63555
+	p.Spec.Nodes[0].ASN, p.Spec.Nodes[1].ASN = 63551, 63551
+	p.Spec.Nodes[2].ASN = 63552
+	w := newWorld(t, p)
+	w.all()
+	w.wantNumbers("63551 63553 63552")
+
+	// When all that is left is preferred, a number is better than none.
+	p.Spec.ASN.Last = 63552
+	p.Spec.Nodes[0].Role = plan.Worker
+	w = newWorld(t, p)
+	token := w.token(joinapi.TokenRequest{Uses: 3})
+	for _, n := range p.Spec.Nodes[:2] {
+		if _, err := w.enrol(token, newKey(t), identityOf(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.enrol(token, newKey(t), identityOf(p.Spec.Nodes[2]))
+	wantCode(t, err, joinapi.CodeConflict, "63551–63552 has no free number left for k8c1s2")
+	w.whole()
 }
 
 // Fifty enrolments at once for twenty nodes: no two nodes share a number or an
@@ -235,6 +297,7 @@ func TestConcurrentEnrolment(t *testing.T) {
 			seen[held] = name
 		}
 	}
+	w.whole()
 	if len(nodes) != 20 || codes[""] != 20 || codes[joinapi.CodeConflict]+codes[joinapi.CodeUnauthorized] != 30 {
 		t.Errorf("%d nodes, outcomes %v; want 20 enrolled and 30 refused", len(nodes), codes)
 	}
@@ -244,8 +307,10 @@ func TestConcurrentEnrolment(t *testing.T) {
 func TestLengthOfALeasedAddress(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	s1 := w.all()[1]
-	w.Plan.Spec.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.9.192/27")
-	w.Plan.Spec.Nodes[1].Address = netip.MustParsePrefix("192.168.9.199/27")
+	w.replan(func(s *plan.Spec) {
+		s.NodeNetwork.Subnet = netip.MustParsePrefix("192.168.9.192/27")
+		s.Nodes[1].Address = netip.MustParsePrefix("192.168.9.199/27")
+	})
 	view, err := w.View(t.Context(), s1)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +23,9 @@ import (
 
 // A Coordinator answers hosts and operators. Its methods may run at the same
 // time; what has to be decided once is decided by the Store. Their errors are
-// *joinapi.Error where the asker is to know why; any other is internal.
+// *joinapi.Error where the asker is to know why; any other is internal, but for
+// context.Canceled in the chain, which says that the asker went away. Once it
+// has been asked anything its fields stay as they are.
 type Coordinator struct {
 	Plan    plan.Plan
 	Store   Store
@@ -43,10 +44,15 @@ type Coordinator struct {
 	reports   pacer
 	turns     queueing
 	readiness readiness
+	slots     slots
+
+	once  sync.Once
+	index *inventory // of Plan; inventory() makes it
 
 	mu      sync.Mutex
-	cluster Cluster   // nil until the cluster is there
-	seen    sightings // what this process has seen of the nodes' sessions
+	cluster Cluster            // nil until the cluster is there
+	seen    sightings          // what this process has seen of the nodes' sessions
+	decoded map[string]decoded // of Nodes
 }
 
 // Kubeadm is how the coordinator makes documents and reaches the cluster.
@@ -82,13 +88,15 @@ type Cluster interface {
 // only when its state does; what a host reports, and its sessions, are keys of
 // their own.
 type Node struct {
-	Name     string            `json:"name"` // fully qualified
-	Role     plan.Role         `json:"role"`
-	Key      string            `json:"key"` // pki.Fingerprint of the key that it enrolled with
-	Identity joinapi.Identity  `json:"identity"`
-	Address  netip.Prefix      `json:"address"` // leased
-	ASN      uint32            `json:"asn"`     // leased
-	Progress joinapi.NodePhase `json:"progress"`
+	Name     string           `json:"name"` // fully qualified
+	Role     plan.Role        `json:"role"`
+	Key      string           `json:"key"` // pki.Fingerprint of the key that it enrolled with
+	Identity joinapi.Identity `json:"identity"`
+	Address  netip.Prefix     `json:"address"` // leased
+	ASN      uint32           `json:"asn"`     // leased, unless SharedASN
+	// SharedASN says that ASN was the one of all nodes when this one enrolled.
+	SharedASN bool              `json:"sharedASN,omitempty"`
+	Progress  joinapi.NodePhase `json:"progress"`
 	// Failure is what stands in the way; the node is shown as failed meanwhile
 	// and goes on from Progress.
 	Failure   *Failure        `json:"failure,omitempty"`
@@ -169,8 +177,8 @@ func (c *Coordinator) modify(ctx context.Context, who Caller, fn func(Tx, *Node)
 
 // hostPlan is the node's part of the plan with what it has leased.
 func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
-	h, err := c.Plan.HostPlan(n.Name)
-	if err != nil {
+	h, ok := c.inventory().host(n.Name)
+	if !ok {
 		return plan.HostPlan{}, joinapi.Errorf(joinapi.CodeNotFound, "%s is enrolled, but the plan has no such node any more", n.Name)
 	}
 	// What is leased is the address; its length is the subnet's, which may grow.
@@ -210,27 +218,67 @@ func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, e
 
 // planned is what the plan says of a node, by its fully qualified name.
 func (c *Coordinator) planned(name string) (plan.Node, bool) {
-	short := strings.TrimSuffix(name, "."+c.Plan.Spec.Domain)
-	for _, n := range c.Plan.Spec.Nodes {
-		if n.Name == short {
-			return n, true
-		}
+	i, ok := c.inventory().names[name]
+	if !ok {
+		return plan.Node{}, false
 	}
-	return plan.Node{}, false
+	return c.Plan.Spec.Nodes[i], true
 }
 
-// Nodes returns all enrolled nodes by their fully qualified names.
+// Nodes returns all enrolled nodes by their fully qualified names. What they
+// point to is not the caller's to change.
 func (c *Coordinator) Nodes(ctx context.Context) (map[string]Node, error) {
-	var nodes map[string]Node
+	var records map[string][]byte
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
-		nodes, err = list[Node](tx, nodePrefix)
+		records, err = tx.List(nodePrefix)
 		return err
 	})
-	for name, n := range nodes {
-		n.ASN = c.asn(n)
-		nodes[name] = n
+	if err != nil {
+		return nil, err
 	}
-	return nodes, err
+	nodes := make(map[string]Node, len(records))
+	now := make(map[string]decoded, len(records))
+	before := c.remembered(nil)
+	for key, record := range records {
+		n := before[key]
+		if !bytes.Equal(n.record, record) {
+			if n, err = decode(key, record); err != nil {
+				return nil, err
+			}
+		}
+		now[key] = n
+		n.node.ASN = c.asn(n.node)
+		nodes[key[len(nodePrefix):]] = n.node
+	}
+	c.remembered(now)
+	return nodes, nil
+}
+
+// decoded is a node's record and what it says. Who asks for all nodes asks every
+// few seconds, and most are as before: to compare a record costs a fiftieth of
+// decoding it.
+type decoded struct {
+	record []byte
+	node   Node
+}
+
+func decode(key string, record []byte) (decoded, error) {
+	s := decoded{record: record}
+	if err := json.Unmarshal(record, &s.node); err != nil {
+		return decoded{}, fmt.Errorf("decoding %s of the store: %w", key, err)
+	}
+	return s, nil
+}
+
+// remembered returns what Nodes decoded last, and puts now, if any, in its place.
+func (c *Coordinator) remembered(now map[string]decoded) map[string]decoded {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.decoded
+	if now != nil {
+		c.decoded = now
+	}
+	return before
 }
 
 func (c *Coordinator) connected() Cluster {

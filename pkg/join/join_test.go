@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +109,18 @@ func newWorld(t *testing.T, p plan.Plan) *world {
 	}
 	w.Coordinator = &join.Coordinator{Plan: p, Store: etcd.New(e.Client(), "k8c1"), CA: ca, Now: now, Log: log, Kubeadm: w.kubeadm()}
 	return w
+}
+
+// replan is joinsvc started again on the same store, with the plan edited.
+func (w *world) replan(edit func(*plan.Spec)) {
+	w.t.Helper()
+	p, c := w.Plan, w.Coordinator
+	p.Spec.Nodes = slices.Clone(p.Spec.Nodes)
+	edit(&p.Spec)
+	w.Coordinator = &join.Coordinator{Plan: p, Store: c.Store, CA: c.CA, Now: c.Now, Log: c.Log, Kubeadm: c.Kubeadm}
+	if err := w.Resume(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) kubeadm() join.Kubeadm {

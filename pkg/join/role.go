@@ -23,10 +23,10 @@ func (c *Coordinator) admits(r joinapi.TokenRequest) (node string, role plan.Rol
 	if r.Node == "" {
 		return "", cmp.Or(wanted, plan.Worker), ""
 	}
-	h, err := c.Plan.HostPlan(r.Node)
+	h, ok := c.inventory().host(r.Node)
 	switch {
-	case err != nil:
-		return "", "", fmt.Sprintf("node: %v", err)
+	case !ok:
+		return "", "", fmt.Sprintf("node: plan %s has no node %q", c.Plan.Metadata.Name, r.Node)
 	case wanted != "" && wanted != h.Role:
 		return "", "", fmt.Sprintf("role: the plan has %s as %s, not as %s; leave the role out, the node says it", h.Name, h.Role, r.Role)
 	}

@@ -68,7 +68,8 @@ func (e *UnavailableError) Unwrap() []error {
 // matter of a key's existence, which one transaction decides.
 const (
 	nodePrefix    = "nodes/"     // + fully qualified name → Node
-	tokenPrefix   = "tokens/"    // + token id → token
+	tokenPrefix   = "tokens/"    // + token id → token; its uses are under it (slots.go)
+	keyPrefix     = "keys/"      // + fingerprint of a node's key → lease
 	asnPrefix     = "asn/"       // + number → lease
 	addressPrefix = "addresses/" // + address → lease
 	reportPrefix  = "reports/"   // + fully qualified name + "/" + number → joinapi.Report

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,8 @@ import (
 // the installation it was written for.
 const maxTTL = 90 * 24 * time.Hour
 
-// token is an enrolment token as it is stored: without its secret.
+// token is an enrolment token as it is stored: without its secret, and written
+// once. Its uses are keys of their own, under it.
 type token struct {
 	ID      string    `json:"id"`
 	Hash    string    `json:"hash"` // hex SHA-256 of the secret
@@ -30,15 +30,10 @@ type token struct {
 	Uses    int       `json:"uses"`           // how many keys may redeem it
 	Node    string    `json:"node,omitempty"` // only as this node
 	Role    plan.Role `json:"role,omitempty"` // only as this; empty with Node
-	// Reinstalled lets a key take the place of Node's.
+	// Reinstalled lets a key take the place of Node's: once, so that a host
+	// which was itself replaced since does not take it back.
 	Reinstalled bool `json:"reinstalled,omitempty"`
-	// Redemptions says which key became which node. Its size is the uses so far.
-	Redemptions map[string]string `json:"redemptions,omitempty"`
 }
-
-// takesOver reports whether key may take the place of the node's own: once, so
-// that a host which was itself replaced since does not take it back.
-func (t token) takesOver(key string) bool { return t.Reinstalled && t.Redemptions[key] == "" }
 
 // CreateToken makes an enrolment token. Its secret is returned once and kept
 // hashed: it has 256 random bits, so a slow hash would add nothing.
@@ -114,9 +109,14 @@ func refuse(code joinapi.Code, why, format string, args ...any) *refusal {
 // cannot be fished for.
 const unknownToken = "joinsvc does not know this enrolment token; compare it with what `joinsvc token create` printed, or make a new one"
 
-// redeem returns the stored token that presented proves, if key may use it.
-func (c *Coordinator) redeem(tx Tx, presented joinapi.EnrolToken, key string) (token, error) {
-	t, known, err := get[token](tx, tokenPrefix+presented.ID)
+// authenticate returns the stored token that presented proves.
+func (c *Coordinator) authenticate(ctx context.Context, presented joinapi.EnrolToken) (token, error) {
+	var t token
+	var known bool
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		t, known, err = get[token](tx, tokenPrefix+presented.ID)
+		return err
+	})
 	if err != nil {
 		return token{}, err
 	}
@@ -127,28 +127,15 @@ func (c *Coordinator) redeem(tx Tx, presented joinapi.EnrolToken, key string) (t
 	case !right:
 		return token{}, refuse(joinapi.CodeUnauthorized, "wrong secret", unknownToken)
 	}
-	// Whoever has the secret may know the rest. A key that has redeemed this
-	// token before asks again because an answer was lost: that is no use more,
-	// and no later than the first.
-	if _, again := t.Redemptions[key]; again {
-		return t, nil
-	}
-	if now := c.Now(); now.After(t.Expires) {
-		at := t.Expires.Format(time.RFC3339)
-		return token{}, refuse(joinapi.CodeUnauthorized, "expired at "+at, "this enrolment token expired at %s; make a new one with `joinsvc token create`", at)
-	}
-	if used := len(t.Redemptions); used >= t.Uses {
-		why := fmt.Sprintf("used up: %d of %d, by %v", used, t.Uses, redeemers(t))
-		return token{}, refuse(joinapi.CodeUnauthorized, why, "this enrolment token is used up (%d of %d); make a new one with `joinsvc token create`", used, t.Uses)
-	}
 	return t, nil
 }
 
-func redeemers(t token) []string {
-	var nodes []string
-	for _, node := range t.Redemptions {
-		nodes = append(nodes, node)
+// unexpired refuses a token whose time is over. Whoever has shown its secret
+// may know that.
+func (c *Coordinator) unexpired(t token) error {
+	if !c.Now().After(t.Expires) {
+		return nil
 	}
-	slices.Sort(nodes)
-	return nodes
+	at := t.Expires.Format(time.RFC3339)
+	return refuse(joinapi.CodeUnauthorized, "expired at "+at, "this enrolment token expired at %s; make a new one with `joinsvc token create`", at)
 }

@@ -6,11 +6,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
 // tokenVersion begins every enrolment token, so that another form can follow.
 const tokenVersion = "np1"
+
+// tokenPart is base64url without padding (RFC 4648 section 5), which joinsvc
+// makes ids and secrets of: 8 and 43 characters of it.
+var tokenPart = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // An EnrolToken is what an operator puts on the kickstart line: it proves the
 // host to joinsvc by the secret, and joinsvc to the host by the CA's hash.
@@ -40,6 +45,9 @@ func ParseToken(s string) (EnrolToken, error) {
 	}
 	if t.ID == "" || t.Secret == "" {
 		return EnrolToken{}, errors.New("the enrolment token lacks its id or its secret; was it cut when copied?")
+	}
+	if !tokenPart.MatchString(t.ID) || !tokenPart.MatchString(t.Secret) {
+		return EnrolToken{}, errors.New("the id and the secret of an enrolment token are base64url, at most 64 letters, digits, - and _ each")
 	}
 	return t, nil
 }

@@ -19,9 +19,12 @@ func TestParseToken(t *testing.T) {
 		"np1." + sum + ".id":        "3 parts",
 		"np2." + sum + ".id.secret": "np1",
 		"np1.0a.id.secret":          "SHA-256",
-		"np1." + strings.ToUpper(sum) + ".i.secret": "lower-case",
-		"np1." + sum + "..secret":                   "cut",
-		"np1." + sum + ".id.":                       "cut",
+		"np1." + strings.ToUpper(sum) + ".i.secret":     "lower-case",
+		"np1." + sum + "..secret":                       "cut",
+		"np1." + sum + ".id.":                           "cut",
+		"np1." + sum + ".id/slots/0.x":                  "base64url",
+		"np1." + sum + ".i\x1b[2J.x":                    "base64url",
+		"np1." + sum + ".id." + strings.Repeat("a", 65): "base64url",
 	} {
 		_, err := ParseToken(token)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "secret.") || strings.Contains(err.Error(), ".secret") {
