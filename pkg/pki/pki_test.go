@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
@@ -186,6 +187,26 @@ func TestKeysThatAreTaken(t *testing.T) {
 		r, err := ParseRequest(request(t, tt.key))
 		if (err == nil) != tt.ok || tt.ok && len(r.Fingerprint) != 64 {
 			t.Errorf("%s: %+v, %v", tt.name, r, err)
+		}
+	}
+}
+
+// An RSA key of 60 kB takes seconds to check a signature with; its kind is seen
+// without.
+func TestKindOfKeyBeforeSignature(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := func(key crypto.Signer) string {
+		block, _ := pem.Decode([]byte(request(t, key)))
+		block.Bytes[len(block.Bytes)-1] ^= 1
+		return encode("CERTIFICATE REQUEST", block.Bytes)
+	}
+	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	for says, text := range map[string]string{"neither Ed25519": forged(key), "holds the key": forged(p256)} {
+		if _, err := ParseRequest(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want %q", err, says)
 		}
 	}
 }
