@@ -37,6 +37,15 @@ type damage struct {
 
 func TestEachViolationIsFound(t *testing.T) {
 	const m0, s1 = "k8c1m0.labs.haystacknetworks.com", "k8c1s1.labs.haystacknetworks.com"
+	p := testPlan(t)
+	p.Spec.Nodes[0].Role = plan.Worker // all with one token
+	w := newWorld(t, p)
+	token := w.token(joinapi.TokenRequest{Uses: len(p.Spec.Nodes)})
+	for _, n := range p.Spec.Nodes {
+		if _, err := w.enrol(token, newKey(t), identityOf(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, d := range []damage{
 		{name: "whole"},
 		{name: "number shared", to: "nodes/" + s1, field: "asn", value: 63551, says: []string{"has asn/63551, which is leased to " + m0, "shares asn/63551 with " + m0, "asn/63552: is leased to " + s1 + ", which does not have it"}},
@@ -58,16 +67,8 @@ func TestEachViolationIsFound(t *testing.T) {
 		{name: "no record", to: "nodes/" + s1, field: "asn", value: "x", says: []string{"cannot be decoded"}},
 	} {
 		t.Run(d.name, func(t *testing.T) {
-			p := testPlan(t)
-			p.Spec.Nodes[0].Role = plan.Worker // all with one token
-			w := newWorld(t, p)
-			token := w.token(joinapi.TokenRequest{Uses: len(p.Spec.Nodes)})
-			for _, n := range p.Spec.Nodes {
-				if _, err := w.enrol(token, newKey(t), identityOf(n)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			d.do(w)
+			undo := d.do(w)
+			defer undo()
 			found, err := join.Violations(t.Context(), w.Store)
 			if err != nil {
 				t.Fatal(err)
@@ -89,18 +90,23 @@ func TestEachViolationIsFound(t *testing.T) {
 	}
 }
 
-func (d damage) do(w *world) {
+// do returns how it is undone.
+func (d damage) do(w *world) func() {
 	w.t.Helper()
+	var key string
+	var before []byte
 	err := w.Store.Update(w.t.Context(), func(tx join.Tx) error {
 		if gone, ok := strings.CutPrefix(d.from, "-"); ok {
-			key, _ := d.first(w, tx, gone)
+			key, before = d.first(w, tx, gone)
 			tx.Delete(key)
 			return nil
 		}
 		if d.to == "" {
 			return nil
 		}
-		key, data := d.first(w, tx, d.to)
+		var data []byte
+		key, data = d.first(w, tx, d.to)
+		before = data
 		if d.from != "" {
 			_, data = d.first(w, tx, d.from)
 			if key == "" {
@@ -120,6 +126,20 @@ func (d damage) do(w *world) {
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	return func() {
+		err := w.Store.Update(w.t.Context(), func(tx join.Tx) error {
+			switch {
+			case before != nil:
+				tx.Put(key, before)
+			case key != "":
+				tx.Delete(key)
+			}
+			return nil
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 
