@@ -26,6 +26,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -348,7 +349,10 @@ func benchStorm(b *testing.B, hosts int, own bool) {
 	storm := s.storm(own)
 	before := s.commits.Load()
 	peak := memoryPeak(b)
+	cpu, hostsCPU := processorTime(b, syscall.RUSAGE_SELF), processorTime(b, syscall.RUSAGE_CHILDREN)
 	got := apart(b, storm)
+	cpu = (processorTime(b, syscall.RUSAGE_SELF) - cpu) / time.Duration(hosts)
+	hostsCPU = (processorTime(b, syscall.RUSAGE_CHILDREN) - hostsCPU) / time.Duration(hosts)
 	memory := peak()
 	s.settled(got)
 	seconds := got.Took.Seconds()
@@ -361,6 +365,8 @@ func benchStorm(b *testing.B, hosts int, own bool) {
 	b.ReportMetric(transactions, "commits/host")
 	b.ReportMetric(puts/rate, "puts/host")
 	b.ReportMetric(puts, "puts/s")
+	b.ReportMetric(float64(cpu.Microseconds())/1000, "cpu-ms/host")
+	b.ReportMetric(float64(hostsCPU.Microseconds())/1000, "host-cpu-ms/host")
 	b.ReportMetric(float64(got.P99.Milliseconds()), "p99-ms")
 	if *figures == "" {
 		return
@@ -371,8 +377,9 @@ func benchStorm(b *testing.B, hosts int, own bool) {
 	}
 	defer f.Close()
 	load, _ := os.ReadFile("/proc/loadavg")
-	fmt.Fprintf(f, "| %d, %s | %.1f | %.0f | %.1f | %d | %.0f | %.2f | %.0f | %.1f | %s |\n", hosts,
-		map[bool]string{true: "own", false: "one"}[own], seconds, rate, got.P99.Seconds(), len(got.Failed), memory, transactions, puts, puts/rate, strings.Fields(string(load))[0])
+	fmt.Fprintf(f, "| %d, %s | %.1f | %.0f | %.1f | %d | %.0f | %.2f | %.0f | %.1f | %.1f; %.1f | %s |\n", hosts,
+		map[bool]string{true: "own", false: "one"}[own], seconds, rate, got.P99.Seconds(), len(got.Failed), memory, transactions, puts, puts/rate,
+		float64(cpu.Microseconds())/1000, float64(hostsCPU.Microseconds())/1000, strings.Fields(string(load))[0])
 }
 
 // durablePuts is how many values etcd writes in a second, one after another.
@@ -386,6 +393,18 @@ func (s *site) durablePuts() float64 {
 		}
 	}
 	return float64(n) / time.Since(began).Seconds()
+}
+
+// processorTime is what this process has used, or those of its children that
+// have ended (getrusage(2)): it says what a storm costs, whatever else the
+// machine does.
+func processorTime(b *testing.B, who int) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(who, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // memoryPeak begins to measure the largest resident set of this process, in

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Println(n) // it is told only once it is committed
+		fmt.Fprintln(os.Stdout, n) // it is told only once it is committed
 	}
 }
 

@@ -103,7 +103,7 @@ func (t *tx) query(key string, opts ...clientv3.OpOption) (*clientv3.GetResponse
 		return t.store.kv.Get(t.ctx, t.store.prefix+key, append(opts[:len(opts):len(opts)], more...)...)
 	}
 	var resp *clientv3.GetResponse
-	err := error(rpctypes.ErrFutureRev)
+	err := rpctypes.ErrFutureRev
 	if t.revision != 0 {
 		resp, err = ask(clientv3.WithSerializable())
 	}
