@@ -65,8 +65,9 @@ func api(p plan.Plan) calico.API {
 		return calico.CRD
 	case plan.CalicoNative:
 		return calico.Native
+	default:
+		return ""
 	}
-	return ""
 }
 
 // remarks are what the reconciler said last of the cluster as a whole.

@@ -32,8 +32,10 @@ type line struct {
 	later  []string
 }
 
+// Touch implements workqueue.Queue; a key that is added again keeps its place.
 func (l *line) Touch(string) {}
 
+// Push implements workqueue.Queue.
 func (l *line) Push(key string) {
 	if l.urgent(key) {
 		l.first = append(l.first, key)
@@ -42,8 +44,10 @@ func (l *line) Push(key string) {
 	l.later = append(l.later, key)
 }
 
+// Len implements workqueue.Queue.
 func (l *line) Len() int { return len(l.first) + len(l.later) }
 
+// Pop implements workqueue.Queue.
 func (l *line) Pop() (key string) {
 	if len(l.first) > 0 {
 		key, l.first = l.first[0], l.first[1:]

@@ -46,7 +46,7 @@ func TestRoutedOnlyWithoutAReason(t *testing.T) {
 // What is about no node alone is in the status as well.
 func TestRemarksAreInTheStatus(t *testing.T) {
 	w := newWorld(t, testPlan(t))
-	w.Coordinator.Remarks = func() []string { return []string{"waiting for Calico"} }
+	w.Remarks = func() []string { return []string{"waiting for Calico"} }
 	status, err := w.Status(t.Context())
 	if err != nil || len(status.Remarks) != 1 || status.Remarks[0] != "waiting for Calico" {
 		t.Errorf("remarks are %q, %v", status.Remarks, err)

@@ -4,7 +4,6 @@ package joinhttp
 
 import (
 	"context"
-	"log"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -19,7 +18,7 @@ import (
 func Server(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ErrorLog:          log.New(complaints{logger}, "", 0),
+		ErrorLog:          slog.NewLogLogger(complaints{logger}, slog.LevelError),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      time.Minute, // minting a token asks the API server
@@ -31,26 +30,38 @@ func Server(handler http.Handler, logger *slog.Logger) *http.Server {
 // complaints are what net/http writes for people, as records. A port scanner,
 // a host that does not trust this CA and a health check that only connects all
 // fail in the handshake, again and again, so these are of a kind.
+//
+// It is a slog.Handler because that is what slog.NewLogLogger writes to.
 type complaints struct{ log *slog.Logger }
+
+// Enabled implements slog.Handler; the level is decided by the text.
+func (complaints) Enabled(context.Context, slog.Level) bool { return true }
+
+// WithAttrs implements slog.Handler; net/http has none to add.
+func (c complaints) WithAttrs([]slog.Attr) slog.Handler { return c }
+
+// WithGroup implements slog.Handler; net/http has none to open.
+func (c complaints) WithGroup(string) slog.Handler { return c }
 
 // handshake is how net/http begins them (http.Server, conn.serve).
 const handshake = "http: TLS handshake error from "
 
-func (c complaints) Write(line []byte) (int, error) {
-	text := strings.TrimSpace(string(line))
+// Handle implements slog.Handler.
+func (c complaints) Handle(ctx context.Context, r slog.Record) error {
+	text := strings.TrimSpace(r.Message)
 	failed, ok := strings.CutPrefix(text, handshake)
 	from, why, split := strings.Cut(failed, ": ")
 	if !ok || !split {
-		c.log.Warn(text, flood.Why, "net/http")
-		return len(line), nil
+		c.log.WarnContext(ctx, text, flood.Why, "net/http")
+		return nil
 	}
 	level := slog.LevelWarn
 	if why == "EOF" || strings.HasSuffix(why, "connection reset by peer") || strings.HasSuffix(why, "i/o timeout") {
 		level = slog.LevelDebug // it went away
 	}
-	ctx := flood.WithSource(context.Background(), address(from))
+	ctx = flood.WithSource(ctx, address(from))
 	c.log.Log(ctx, level, "TLS handshake error", flood.Why, "handshake", "err", why)
-	return len(line), nil
+	return nil
 }
 
 // address is that of a peer without its port, which is another each time; of

@@ -177,8 +177,12 @@ func TestRacks(t *testing.T) {
 			"error: spec.racks[1].nodeNetwork.subnet: 10.0.0.0/14 overlaps 10.1.0.0/26 of spec.racks[0].nodeNetwork.subnet",
 		}},
 		{"two peers of one name, in one rack", []edit{
-			{"name: leaf101", "name: sw"}, {"name: leaf102", "name: sw-a"},
-			{"leaf101:1/{1..40}", "sw:1/{1..40}"}, {"leaf102:1/{1..40}", "sw-a:1/{1..40}"}, {`"a{01..40}"`, `"n{01..40}"`}, {"name: m0", "name: a-n07"},
+			{"name: leaf101", "name: sw"},
+			{"name: leaf102", "name: sw-a"},
+			{"leaf101:1/{1..40}", "sw:1/{1..40}"},
+			{"leaf102:1/{1..40}", "sw-a:1/{1..40}"},
+			{`"a{01..40}"`, `"n{01..40}"`},
+			{"name: m0", "name: a-n07"},
 		}, []string{
 			"error: spec.pools[0].names: n07: the BGPPeer of n07 and leaf sw-a would be called sw-a-n07, as that of a-n07 and leaf sw; rename one of them",
 		}},

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +25,7 @@ func get(t *testing.T, address string) error {
 	r, err := client.Get(address)
 	if err == nil {
 		_, err = io.ReadAll(r.Body)
-		r.Body.Close()
+		_ = r.Body.Close()
 	}
 	return err
 }
@@ -33,7 +33,7 @@ func get(t *testing.T, address string) error {
 func serve(t *testing.T, secure bool, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if secure {
 		s.StartTLS()
 	} else {

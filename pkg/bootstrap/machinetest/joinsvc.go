@@ -17,7 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -187,7 +187,7 @@ func (j *Joinsvc) Start(t *testing.T) (url, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: j.handler(ca), ErrorLog: log.New(io.Discard, "", 0)}
+	s := &http.Server{Handler: j.handler(ca), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = s.Serve(tls.NewListener(l, config)) }()
 	t.Cleanup(func() { _ = s.Close() })
 	return "https://" + l.Addr().String(), joinapi.EnrolToken{CA: joinapi.CAHash(ca.Certificate().Raw), ID: "k8c1", Secret: strings.Repeat("a", 32)}.String()

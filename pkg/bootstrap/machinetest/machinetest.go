@@ -264,12 +264,14 @@ func (h *Host) swapoff(path string) error {
 // tables are nftables' of firewalld.
 type tables struct{ h *Host }
 
+// Families are the tables' families.
 func (t tables) Families(string) ([]string, error) {
 	t.h.mu.Lock()
 	defer t.h.mu.Unlock()
 	return slices.Clone(t.h.tables), nil
 }
 
+// Delete removes them all.
 func (t tables) Delete(name string) error {
 	if err := t.h.do("delete table " + name); err != nil {
 		return err

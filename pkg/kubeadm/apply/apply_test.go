@@ -120,7 +120,7 @@ func TestWhatMayPass(t *testing.T) {
 		{"webhook", applytest.Failing("serviceaccounts", 5, applytest.Refusing(500, `failed calling webhook "x": connection refused`)), "failed calling webhook"},
 		{"silent", applytest.Failing("daemonsets", 2, silent), "deadline exceeded"},
 		{"cut off", applytest.Failing("daemonsets", 5, cut), "EOF"},
-		{"a proxy's page", applytest.Failing("daemonsets", 5, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 502) }), "502 Bad Gateway: <html>"},
+		{"a proxy's page", applytest.Failing("daemonsets", 5, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }), "502 Bad Gateway: <html>"},
 		{"namespace going", applytest.Failing("configmaps", 5, terminating), "is being terminated"},
 		{"roles not read yet", applytest.Failing("", 12, applytest.Refusing(403, "forbidden: RBAC: clusterrole not found")), "forbidden: RBAC"},
 		{"kinds not read yet", applytest.Failing("", 12, applytest.Refusing(404, "could not find the requested resource")), "could not find"},

@@ -17,7 +17,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -133,7 +133,7 @@ func (s *Server) Serve(t *testing.T, l net.Listener) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(cert)
-	h := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0)}
+	h := &http.Server{Handler: s, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	config := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{{Certificate: [][]byte{s.cert}, PrivateKey: s.key}},
