@@ -125,6 +125,7 @@ func release(tx Tx, n Node) (joinapi.Released, error) {
 			}
 		}
 	}
+	tx.Delete(keyPrefix + n.Key)
 	tx.Delete(nodePrefix + n.Name)
 	return freed, forget(tx, n.Name)
 }

@@ -53,6 +53,7 @@ func TestRelease(t *testing.T) {
 	if left := w.reports(s2.Node); len(left) != 0 {
 		t.Errorf("reports stay: %v", left)
 	}
+	w.whole()
 	_, err = w.release("k8c1s2", false)
 	wantCode(t, err, joinapi.CodeNotFound, `no node "k8c1s2" is enrolled`)
 	again, err := w.enrol(w.token(joinapi.TokenRequest{Uses: 1, Node: "k8c1s2"}), newKey(t), identityOf(w.Plan.Spec.Nodes[2]))
