@@ -15,6 +15,11 @@ const (
 	// nor failed nor been heard of. Under emulation a join takes eight minutes.
 	abandoned = 15 * time.Minute
 
+	// longest is how long a node may hold a slot, whatever it says meanwhile: at
+	// one at a time, one that is never done would stop all others. Who is not
+	// done by then waits again, at the end.
+	longest = time.Hour
+
 	shortestPause = 5 * time.Second
 	longestPause  = 30 * time.Second
 	// usualJoin is what a join takes as long as nobody has measured one.
@@ -70,7 +75,8 @@ const refresh = 4
 func (q Queue) Ask(node string, now time.Time, limit int) Answer {
 	var a Answer
 	joining := slices.DeleteFunc(slices.Clone(q.Joining), func(s Slot) bool {
-		stale := s.Node != node && q.silent(s.Heard, now) > abandoned && len(a.Freed) < atOnce
+		silent := s.Node != node && q.silent(s.Heard, now) > abandoned
+		stale := (silent || q.silent(s.Since, now) > longest) && len(a.Freed) < atOnce
 		if stale {
 			a.Freed = append(a.Freed, s)
 		}
@@ -86,9 +92,10 @@ func (q Queue) Ask(node string, now time.Time, limit int) Answer {
 	a.Joining = len(joining)
 	if i := slices.IndexFunc(joining, func(s Slot) bool { return s.Node == node }); i >= 0 {
 		a.Admitted = true
-		s := joining[i]
-		s.Heard = now
-		a.Taken = &s
+		if s := joining[i]; now.Sub(s.Heard) > silence/refresh {
+			s.Heard = now
+			a.Taken = &s
+		}
 		return a
 	}
 	return a.place(waiting, node, now, limit)

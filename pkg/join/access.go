@@ -15,20 +15,23 @@ func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterA
 	if err := c.Store.Update(ctx, func(tx Tx) error { return c.mayGrant(tx, who) }); err != nil {
 		return err
 	}
-	if want := "https://" + c.Plan.Spec.Kubernetes.APIEndpoint.String(); a.Server != want {
-		return joinapi.Errorf(joinapi.CodeInvalid, "server: %q is not the plan's API endpoint %s", a.Server, want)
-	}
-	if _, err := caKeyHash(a.CA); err != nil {
-		return joinapi.Errorf(joinapi.CodeInvalid, "ca: %v", err)
-	}
-	if err := c.sameCluster(ctx, a); err != nil {
+	if err := c.checkAccess(a); err != nil {
 		return err
+	}
+	known, err := c.sameCluster(ctx, a)
+	if err != nil || known && c.connected() != nil {
+		return err // a lost answer: nothing is written, and nothing is begun anew
+	}
+	if wait := c.reports.wait(who.Key, c.Now()); wait > 0 {
+		e := joinapi.Errorf(joinapi.CodeTooMany, "%s says too much in too short a time; this access is not on record", who.Node)
+		e.RetryAfter = wait
+		return e
 	}
 	if err := c.connect(a); err != nil {
 		c.Log.Warn("cluster access refused", "node", who.Node, "err", err)
 		return joinapi.Errorf(joinapi.CodeInvalid, "connecting to the cluster: %v", err)
 	}
-	err := c.Store.Update(ctx, func(tx Tx) error {
+	err = c.Store.Update(ctx, func(tx Tx) error {
 		if err := c.mayGrant(tx, who); err != nil {
 			return err
 		}
@@ -52,19 +55,35 @@ func (c *Coordinator) mayGrant(tx Tx, who Caller) error {
 	return err
 }
 
-// sameCluster refuses the access of a second cluster.
-func (c *Coordinator) sameCluster(ctx context.Context, a joinapi.ClusterAccess) error {
-	known, ok, err := c.access(ctx)
-	if err != nil || !ok {
-		return err
+// checkAccess says everything that is wrong with an access.
+func (c *Coordinator) checkAccess(a joinapi.ClusterAccess) error {
+	var problems []joinapi.FieldProblem
+	if want := "https://" + c.Plan.Spec.Kubernetes.APIEndpoint.String(); a.Server != want {
+		problems = append(problems, wrong("server", "%q is not the plan's API endpoint %s", cut(a.Server, maxName), want))
 	}
-	was, err := caKeyHash(known.CA)
+	if _, err := caKeyHash(a.CA); err != nil {
+		problems = append(problems, wrong("ca", "%v", err))
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return joinapi.Invalid(problems...)
+}
+
+// sameCluster refuses the access of a second cluster, and reports whether it is
+// the one on record.
+func (c *Coordinator) sameCluster(ctx context.Context, a joinapi.ClusterAccess) (known bool, err error) {
+	on, ok, err := c.access(ctx)
+	if err != nil || !ok {
+		return false, err
+	}
+	was, err := caKeyHash(on.CA)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if is, err := caKeyHash(a.CA); err != nil || is != was {
-		return refuse(joinapi.CodeConflict, "another cluster",
+		return false, refuse(joinapi.CodeConflict, "another cluster",
 			"ca: %s is the CA of another cluster than the one that joinsvc has access to, whose is %s; if that one is gone for good, `joinsvc init reopen` lets another be made", is, was)
 	}
-	return nil
+	return a == on, nil
 }

@@ -24,7 +24,7 @@ func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolR
 		c.logRefusal(ctx, "", "", r.Identity, err)
 		return joinapi.EnrolResponse{}, err
 	}
-	req, n, err := c.enrol(ctx, presented, r)
+	req, n, fresh, err := c.enrol(ctx, presented, r)
 	if err != nil {
 		c.logRefusal(ctx, presented.ID, req.Fingerprint, r.Identity, err)
 		return joinapi.EnrolResponse{}, err
@@ -33,30 +33,36 @@ func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolR
 	if err != nil {
 		return joinapi.EnrolResponse{}, err
 	}
-	c.Log.Info("enrolled", "node", n.Name, "token", presented.ID, "key", n.Key, "address", n.Address, "asn", n.ASN)
+	attrs := []any{"node", n.Name, "token", presented.ID, "key", n.Key, "address", n.Address, "asn", n.ASN}
+	if !fresh { // which its holder can do as often as it likes
+		attrs = append(attrs, "why", "asked again")
+	}
+	c.Log.InfoContext(ctx, "enrolled", attrs...)
 	return joinapi.EnrolResponse{Node: n.Name, Certificate: cert, CA: c.CA.PEM()}, nil
 }
 
-func (c *Coordinator) enrol(ctx context.Context, presented joinapi.EnrolToken, r joinapi.EnrolRequest) (pki.Request, Node, error) {
+// enrol reports, too, whether the token was used for it.
+func (c *Coordinator) enrol(ctx context.Context, presented joinapi.EnrolToken, r joinapi.EnrolRequest) (req pki.Request, n Node, fresh bool, err error) {
 	t, err := c.authenticate(ctx, presented)
 	if err != nil {
-		return pki.Request{}, Node{}, err
+		return req, n, false, err
 	}
-	req, err := request(r)
-	if err != nil {
-		return pki.Request{}, Node{}, err
+	if req, err = request(r); err != nil {
+		return req, n, false, err
 	}
-	n, err := c.redeem(ctx, t, req.Fingerprint, r.Identity)
-	return req, n, err
+	n, fresh, err = c.redeem(ctx, t, req.Fingerprint, r.Identity)
+	return req, n, fresh, err
 }
 
+// request says everything that is wrong with a request.
 func request(r joinapi.EnrolRequest) (pki.Request, error) {
-	if err := checkIdentity(r.Identity); err != nil {
-		return pki.Request{}, err
-	}
+	problems := identityProblems("identity", r.Identity)
 	req, err := pki.ParseRequest(r.CSR)
 	if err != nil {
-		return pki.Request{}, refuse(joinapi.CodeInvalid, "invalid request", "csr: %v", err)
+		problems = append(problems, wrong("csr", "%v", err))
+	}
+	if len(problems) > 0 {
+		return pki.Request{}, &refusal{answer: joinapi.Invalid(problems...), why: "invalid request"}
 	}
 	return req, nil
 }
@@ -64,7 +70,7 @@ func request(r joinapi.EnrolRequest) (pki.Request, error) {
 // logRefusal writes one line. What may pass, and a host that went away, are
 // nothing that an operator could act on.
 func (c *Coordinator) logRefusal(ctx context.Context, id, key string, who joinapi.Identity, err error) {
-	if checkIdentity(who) != nil {
+	if len(identityProblems("identity", who)) > 0 {
 		who = joinapi.Identity{} // as long as its sender likes
 	}
 	attrs := []any{"token", id, "key", key, "hostname", who.Hostname, "macs", who.MACs, "err", err}
@@ -86,14 +92,12 @@ func (c *Coordinator) logRefusal(ctx context.Context, id, key string, who joinap
 // redeem makes key a node by token t, with a slot that nobody else here tries
 // at the same time. One that was taken elsewhere is learnt, and costs another
 // attempt.
-func (c *Coordinator) redeem(ctx context.Context, t token, key string, id joinapi.Identity) (Node, error) {
+func (c *Coordinator) redeem(ctx context.Context, t token, key string, id joinapi.Identity) (n Node, used bool, err error) {
 	for {
 		slot, err := c.slots.take(ctx, t.ID, t.Uses)
 		if err != nil {
-			return Node{}, err
+			return Node{}, false, err
 		}
-		var n Node
-		var used bool
 		err = c.Store.Update(ctx, func(tx Tx) (err error) {
 			n, used, err = c.become(tx, t.ID, use{Slot: slot, Key: key}, id)
 			return err
@@ -108,7 +112,7 @@ func (c *Coordinator) redeem(ctx context.Context, t token, key string, id joinap
 		default:
 			c.slots.settle(t.ID, slot)
 		}
-		return n, err
+		return n, used, err
 	}
 }
 
@@ -128,15 +132,16 @@ func (c *Coordinator) become(tx Tx, id string, u use, who joinapi.Identity) (n N
 	}
 	if again {
 		// An answer was lost: that is no use more, and no later than the first.
-		n, err = c.remain(tx, before)
+		n, err = c.remain(tx, before, who)
 		return n, false, err
 	}
 	n, err = c.firstUse(tx, t, u, who)
 	return n, err == nil, err
 }
 
-// remain returns the node that a key has become with the same token.
-func (c *Coordinator) remain(tx Tx, u use) (Node, error) {
+// remain returns the node that a key has become with the same token, to the
+// hardware that it has become it with: a copy of the disk has the key, too.
+func (c *Coordinator) remain(tx Tx, u use, who joinapi.Identity) (Node, error) {
 	n, enrolled, err := get[Node](tx, nodePrefix+u.Node)
 	switch {
 	case err != nil:
@@ -147,7 +152,7 @@ func (c *Coordinator) remain(tx Tx, u use) (Node, error) {
 	case n.Key != u.Key:
 		return Node{}, anotherKey(n)
 	}
-	return n, nil
+	return n, c.sameHardware(n, who)
 }
 
 func (c *Coordinator) firstUse(tx Tx, t token, u use, who joinapi.Identity) (Node, error) {
@@ -177,7 +182,7 @@ func (c *Coordinator) firstUse(tx Tx, t token, u use, who joinapi.Identity) (Nod
 	case !enrolled:
 		return c.admitted(tx, h, u.Key, who)
 	case n.Key == u.Key: // with another token
-		return n, nil
+		return n, c.sameHardware(n, who)
 	case t.Reinstalled:
 		return c.reinstalled(tx, n, h, u.Key, who)
 	default:

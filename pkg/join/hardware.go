@@ -14,11 +14,18 @@ const (
 	maxName = 253 // RFC 1123 section 2.1
 )
 
-func checkIdentity(id joinapi.Identity) error {
-	if len(id.MACs) > maxMACs || max(len(id.Hostname), len(id.Serial), len(id.MachineID)) > maxName {
-		return joinapi.Errorf(joinapi.CodeInvalid, "identity: more than %d MACs, or a name of more than %d bytes", maxMACs, maxName)
+// identityProblems are all that is wrong with an identity, which the request has
+// at path.
+func identityProblems(path string, id joinapi.Identity) (problems []joinapi.FieldProblem) {
+	if n := len(id.MACs); n > maxMACs {
+		problems = append(problems, wrong(path+".macs", "%d addresses are more than %d", n, maxMACs))
 	}
-	return nil
+	for _, name := range []struct{ field, value string }{{"hostname", id.Hostname}, {"machineID", id.MachineID}, {"serial", id.Serial}} {
+		if n := len(name.value); n > maxName {
+			problems = append(problems, wrong(path+"."+name.field, "%d bytes are more than %d", n, maxName))
+		}
+	}
+	return problems
 }
 
 // sameHardware refuses a host that shows a node's certificate and has none of

@@ -84,7 +84,8 @@ func (c *Coordinator) refusal(a answer, n Node, rec initRecord) error {
 	}
 }
 
-// mayOrder says what kubeadm has to do on the caller, and which node has init.
+// mayOrder says what kubeadm has to do on the caller, which is as it was before it
+// asked, and which node has init.
 // Who is told init has it from then on; who is told join is not joining yet.
 func (c *Coordinator) mayOrder(ctx context.Context, who Caller) (n, holder Node, what answer, err error) {
 	err = c.Store.Update(ctx, func(tx Tx) error {
@@ -97,9 +98,8 @@ func (c *Coordinator) mayOrder(ctx context.Context, who Caller) (n, holder Node,
 			return err
 		}
 		if what = v.answer; what == ansInit {
-			n = asked
-			holder = n
-			return c.putNode(tx, n)
+			holder = asked
+			return c.putNode(tx, asked)
 		}
 		holder, _, err = get[Node](tx, nodePrefix+v.holder)
 		return err

@@ -129,8 +129,8 @@ type Caller struct {
 // node returns the caller's own record, which is all that it can name, and looks
 // at its key and its hardware: every call of a node comes through here.
 func (c *Coordinator) node(tx Tx, who Caller) (Node, error) {
-	if err := checkIdentity(who.Identity); err != nil {
-		return Node{}, err
+	if problems := identityProblems(joinapi.HeaderIdentity, who.Identity); len(problems) > 0 {
+		return Node{}, joinapi.Invalid(problems...)
 	}
 	n, ok, err := get[Node](tx, nodePrefix+who.Node)
 	switch {

@@ -46,7 +46,11 @@ func (c *Coordinator) Order(ctx context.Context, who Caller) (joinapi.KubeadmOrd
 	if err := c.handedOut(ctx, who); err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
-	c.Log.Info("kubeadm documents handed out", "node", n.Name, "action", order.Action)
+	attrs := []any{"node", n.Name, "action", order.Action}
+	if n.Progress == joinapi.PhaseJoining { // which the node can do as often as it likes
+		attrs = append(attrs, "why", "asked again")
+	}
+	c.Log.InfoContext(ctx, "kubeadm documents handed out", attrs...)
 	return order, nil
 }
 

@@ -4,7 +4,6 @@ package join
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -45,7 +44,7 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	}
 	if wait == 0 {
 		phase, reason := n.Phase()
-		c.Log.Info("report", "node", n.Name, "of", r.Phase, "outcome", r.Outcome, "message", r.Message, "phase", phase, "reason", reason)
+		c.Log.Info("report", "node", n.Name, "of", r.Phase, "outcome", r.Outcome, "message", shortened(r.Message), "phase", phase, "reason", reason)
 	}
 	if r.Outcome == joinapi.OutcomeDone && joined(n) && n.Bootstrap != nil {
 		c.revoke(ctx, who)
@@ -76,7 +75,7 @@ func (c *Coordinator) reported(tx Tx, who Caller, r joinapi.Report, paced bool) 
 		}
 	}
 	if paced || !sameState(before, n) {
-		if err := file(tx, n.Name, r); err != nil {
+		if err := file(tx, n.Name, r, c.Now()); err != nil {
 			return n, err
 		}
 	}
@@ -128,35 +127,41 @@ func (rule failureRule) of(f *Failure, r joinapi.Report) *Failure {
 	return f
 }
 
-// shortened is a message for the node's record, which stays small; the report has
-// all of it.
-func shortened(message string) string {
-	if len(message) <= maxFailure {
-		return message
+// shortened is a message for the node's record and for the log, which stay small;
+// the report has all of it.
+func shortened(message string) string { return cut(message, maxFailure) }
+
+// cut leaves at most n bytes of what a host said.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
 	}
-	return strings.ToValidUTF8(message[:maxFailure], "") + " …"
+	return strings.ToValidUTF8(text[:n], "") + " …"
 }
 
 var phaseName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
 // checkReport says everything that is wrong with a report.
 func checkReport(r joinapi.Report) error {
-	var problems []string
+	var problems []joinapi.FieldProblem
+	add := func(path, format string, args ...any) {
+		problems = append(problems, wrong(path, format, args...))
+	}
 	if !phaseName.MatchString(r.Phase) {
-		problems = append(problems, fmt.Sprintf("phase: %q is no name of a phase", r.Phase))
+		add("phase", "%q is no name of a phase: want at most 40 lower-case letters, digits and hyphens", cut(r.Phase, 40))
 	}
 	switch r.Outcome {
 	case joinapi.OutcomeStarted, joinapi.OutcomeDone, joinapi.OutcomeFailed, joinapi.OutcomeNoted:
 	default:
-		problems = append(problems, fmt.Sprintf("outcome: %q is not started, done, failed or noted", r.Outcome))
+		add("outcome", "%q is not started, done, failed or noted", cut(string(r.Outcome), 40))
 	}
 	if len(r.Message) > maxMessage {
-		problems = append(problems, fmt.Sprintf("message: %d bytes are more than %d", len(r.Message), maxMessage))
+		add("message", "%d bytes are more than %d", len(r.Message), maxMessage)
 	}
 	if len(problems) == 0 {
 		return nil
 	}
-	return joinapi.Errorf(joinapi.CodeInvalid, "%s", strings.Join(problems, "; "))
+	return joinapi.Invalid(problems...)
 }
 
 func joined(n Node) bool {

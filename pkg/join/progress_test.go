@@ -281,7 +281,7 @@ func TestACloneIsNotItsOriginal(t *testing.T) {
 	})
 	t.Run("too many cards", func(t *testing.T) {
 		_, err := w.View(t.Context(), on(who, joinapi.Identity{MACs: make([]joinapi.MAC, 65)}))
-		wantCode(t, err, joinapi.CodeInvalid, "more than 64 MACs")
+		wantCode(t, err, joinapi.CodeInvalid, "Nodeprep-Identity.macs: 65 addresses are more than 64")
 	})
 	w.wantPhase(on(who, identityOf(w.Plan.Spec.Nodes[0])), joinapi.PhaseEnrolled)
 }

@@ -65,7 +65,7 @@ func (c *Coordinator) mayJoin(ctx context.Context, who Caller) error {
 	}
 	c.Admission.Used(answer.Joining)
 	for _, slot := range answer.Freed {
-		c.Log.Warn("a node was not heard of since it was told to join; another may", "node", slot.Node, "since", slot.Heard)
+		c.Log.Warn("a node was not heard of, or not done, since it was told to join; another may", "node", slot.Node, "since", slot.Heard)
 	}
 	if answer.Admitted {
 		return nil
@@ -209,6 +209,23 @@ func (c *Coordinator) heard(tx Tx, node string, what call) (freed admission.Slot
 		return admission.Slot{}, put(tx, joiningPrefix+node, slot)
 	}
 	return admission.Slot{}, nil
+}
+
+// lastAsked is when a node that joins or waits was last heard of; zero when it does
+// neither. It may ask for an hour and report nothing.
+func lastAsked(tx Tx, node string) (time.Time, error) {
+	slot, _, err := get[admission.Slot](tx, joiningPrefix+node)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at := slot.Heard
+	places, err := list[admission.Place](tx, queuePrefix)
+	for _, p := range places {
+		if p.Node == node && p.Asked.After(at) {
+			at = p.Asked
+		}
+	}
+	return at, err
 }
 
 // joinTook takes how long a join took, for the next ones' waiting time.

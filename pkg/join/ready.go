@@ -34,15 +34,17 @@ func (c *Coordinator) Ready(ctx context.Context) error {
 	if age := now.Sub(r.at); !r.at.IsZero() && age >= 0 && age < readyFor {
 		return r.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("asking whether joinsvc is ready: %w", err)
+	}
+	// The answer is everybody's: one who hangs up does not end the write, or who
+	// hangs up again and again would have one written each time.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 	defer cancel()
 	err := c.Store.Update(ctx, func(tx Tx) error { return put(tx, readyKey, now.UTC()) })
 	if err != nil {
 		err = fmt.Errorf("writing to the store: %w", err)
 	}
-	if ctx.Err() != nil && err != nil {
-		return err // the asker went away, or it took too long: the next one tries
-	}
-	r.at, r.err = now, err
+	r.at, r.err = c.Now(), err
 	return err
 }

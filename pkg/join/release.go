@@ -83,9 +83,14 @@ func (c *Coordinator) signOfLife(tx Tx, n Node) (string, error) {
 	}
 	last := n.Enrolled
 	for _, r := range reports {
-		if r.Time.After(last) {
-			last = r.Time
+		if r.Received.After(last) {
+			last = r.Received
 		}
+	}
+	if asked, err := lastAsked(tx, n.Name); err != nil {
+		return "", err
+	} else if asked.After(last) {
+		last = asked
 	}
 	if age := c.Now().Sub(last); age < quiet {
 		return fmt.Sprintf("its host was heard of %s ago", age.Round(time.Second)), nil

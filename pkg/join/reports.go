@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
@@ -25,9 +26,17 @@ const (
 // A filed report is one as it lies in the store, under a key of its own: what a
 // node tells grows no other record.
 type filed struct {
-	joinapi.Report
+	kept
 	seq  uint64
 	size int
+}
+
+// kept is a report as it is stored.
+type kept struct {
+	joinapi.Report
+	// Received is when it came, by the clock of joinsvc. Time is by that of the
+	// host, which is often wrong before it has a network.
+	Received time.Time `json:"received,omitzero"`
 }
 
 func reportsOf(node string) string { return reportPrefix + node + "/" }
@@ -53,7 +62,7 @@ func listReports(tx Tx, prefix string) ([]filed, error) {
 		if f.seq, err = strconv.ParseUint(key[strings.LastIndexByte(key, '/')+1:], 10, 64); err != nil {
 			return nil, fmt.Errorf("reading the key %s of the store: %w", key, err)
 		}
-		if err := json.Unmarshal(values[key], &f.Report); err != nil {
+		if err := json.Unmarshal(values[key], &f.kept); err != nil {
 			return nil, fmt.Errorf("decoding %s of the store: %w", key, err)
 		}
 		all = append(all, f)
@@ -63,22 +72,22 @@ func listReports(tx Tx, prefix string) ([]filed, error) {
 
 // file adds a report to a node's, in the place of those that it overtakes and
 // of what exceeds the node's budget.
-func file(tx Tx, node string, r joinapi.Report) error {
+func file(tx Tx, node string, r joinapi.Report, now time.Time) error {
 	old, err := filedReports(tx, node)
 	if err != nil {
 		return err
 	}
-	value, err := json.Marshal(r)
+	value, err := json.Marshal(kept{r, now.UTC()})
 	if err != nil {
 		return fmt.Errorf("encoding a report for the store: %w", err)
 	}
-	fresh := filed{Report: r, seq: 1, size: len(value)}
+	fresh := filed{seq: 1, size: len(value)}
 	if len(old) > 0 {
 		fresh.seq = old[len(old)-1].seq + 1
 	}
-	kept := within(overtake(old, r), fresh.size)
+	left := within(overtake(old, r), fresh.size)
 	for _, f := range old {
-		if !slices.ContainsFunc(kept, func(k filed) bool { return k.seq == f.seq }) {
+		if !slices.ContainsFunc(left, func(k filed) bool { return k.seq == f.seq }) {
 			tx.Delete(reportKey(node, f.seq))
 		}
 	}
@@ -111,20 +120,20 @@ func overtake(old []filed, r joinapi.Report) []filed {
 // within drops what does not fit beside a new report of size bytes: notes first,
 // then outcomes, the oldest first; milestones last of all.
 func within(old []filed, size int) []filed {
-	kept, bytes := slices.Clone(old), size
-	for _, f := range kept {
+	left, bytes := slices.Clone(old), size
+	for _, f := range left {
 		bytes += f.size
 	}
 	for rank := range 3 {
-		kept = slices.DeleteFunc(kept, func(f filed) bool {
-			if f.rank() != rank || len(kept) < maxReports && bytes <= maxReportBytes {
+		left = slices.DeleteFunc(left, func(f filed) bool {
+			if f.rank() != rank || len(left) < maxReports && bytes <= maxReportBytes {
 				return false
 			}
 			bytes -= f.size
 			return true
 		})
 	}
-	return kept
+	return left
 }
 
 // rank is in which order reports go when there are too many.
@@ -149,6 +158,7 @@ func forget(tx Tx, node string) error {
 		tx.Delete(reportKey(node, f.seq))
 	}
 	tx.Delete(sessionPrefix + node)
+	tx.Delete(joiningPrefix + node) // the slot is somebody else's, at once
 	return nil
 }
 

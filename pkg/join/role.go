@@ -13,24 +13,28 @@ import (
 // admits is whom a token that is asked for lets in: the one node that it names,
 // or all of a role, which is the workers' when nothing is said. problem is what
 // is wrong with the request.
-func (c *Coordinator) admits(r joinapi.TokenRequest) (node string, role plan.Role, problem string) {
+func (c *Coordinator) admits(r joinapi.TokenRequest) (node string, role plan.Role, problem joinapi.FieldProblem) {
 	wanted := plan.Role(r.Role)
 	switch wanted {
 	case "", plan.ControlPlane, plan.Worker:
 	default:
-		return "", "", fmt.Sprintf("role: %q is not %s or %s", r.Role, plan.ControlPlane, plan.Worker)
+		return "", "", wrong("role", "%q is not %s or %s", r.Role, plan.ControlPlane, plan.Worker)
 	}
 	if r.Node == "" {
-		return "", cmp.Or(wanted, plan.Worker), ""
+		return "", cmp.Or(wanted, plan.Worker), problem
 	}
 	h, ok := c.inventory().host(r.Node)
 	switch {
 	case !ok:
-		return "", "", fmt.Sprintf("node: plan %s has no node %q", c.Plan.Metadata.Name, r.Node)
+		return "", "", wrong("node", "plan %s has no node %q", c.Plan.Metadata.Name, r.Node)
 	case wanted != "" && wanted != h.Role:
-		return "", "", fmt.Sprintf("role: the plan has %s as %s, not as %s; leave the role out, the node says it", h.Name, h.Role, r.Role)
+		return "", "", wrong("role", "the plan has %s as %s, not as %s; leave the role out, the node says it", h.Name, h.Role, r.Role)
 	}
-	return h.Name, "", ""
+	return h.Name, "", problem
+}
+
+func wrong(path, format string, args ...any) joinapi.FieldProblem {
+	return joinapi.FieldProblem{Path: path, Detail: fmt.Sprintf(format, args...)}
 }
 
 // mayBecome refuses a host that shows a token of another role than the plan's

@@ -195,7 +195,7 @@ type busy struct{ err error }
 
 func (b busy) Update(context.Context, func(join.Tx) error) error { return b.err }
 
-// What may pass is "not yet", and is no line for an operator; nor is a host
+// What may pass is "unavailable", and is no line for an operator; nor is a host
 // that has gone away.
 func TestStoreThatCannotDecide(t *testing.T) {
 	w := newWorld(t, testPlan(t))
@@ -204,7 +204,7 @@ func TestStoreThatCannotDecide(t *testing.T) {
 		err  error
 		code joinapi.Code
 	}{
-		{&join.UnavailableError{Err: errors.New("no leader")}, joinapi.CodeNotYet},
+		{&join.UnavailableError{Err: errors.New("no leader")}, joinapi.CodeUnavailable},
 		{fmt.Errorf("reading: %w", context.Canceled), ""},
 	} {
 		w.Store = busy{tt.err}

@@ -9,8 +9,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -58,22 +56,25 @@ func (c *Coordinator) CreateToken(ctx context.Context, r joinapi.TokenRequest) (
 // checkTokenRequest says everything that is wrong with a request, or returns
 // the full name of the node that it names, or else the role.
 func (c *Coordinator) checkTokenRequest(r joinapi.TokenRequest) (node string, role plan.Role, err error) {
-	var problems []string
-	if r.Uses < 1 {
-		problems = append(problems, fmt.Sprintf("uses: %d is less than 1", r.Uses))
+	var problems []joinapi.FieldProblem
+	add := func(path, format string, args ...any) {
+		problems = append(problems, wrong(path, format, args...))
 	}
-	if r.TTL <= 0 || r.TTL > maxTTL {
-		problems = append(problems, fmt.Sprintf("ttl: %v is not in 1s–%v", r.TTL, maxTTL))
+	if r.Uses < 1 {
+		add("uses", "%d is less than 1", r.Uses)
+	}
+	if r.TTL < time.Second || r.TTL > maxTTL {
+		add("ttl", "%v is not in 1s–%v", r.TTL, maxTTL)
 	}
 	if r.Reinstalled && (r.Node == "" || r.Uses != 1) {
-		problems = append(problems, "reinstalled: one host is installed anew, so the token needs its node and has one use")
+		add("reinstalled", "one host is installed anew, so the token needs its node and has one use")
 	}
 	node, role, problem := c.admits(r)
-	if problem != "" {
+	if problem.Path != "" {
 		problems = append(problems, problem)
 	}
 	if len(problems) > 0 {
-		return "", "", joinapi.Errorf(joinapi.CodeInvalid, "%s", strings.Join(problems, "; "))
+		return "", "", joinapi.Invalid(problems...)
 	}
 	return node, role, nil
 }
