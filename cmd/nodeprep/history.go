@@ -3,12 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/phase"
@@ -18,6 +20,11 @@ import (
 type lastRun struct {
 	Error  string        `json:"error,omitempty"`
 	Events []phase.Event `json:"events"`
+	// Unfinished says that it is at work, or was cut off.
+	Unfinished bool `json:"unfinished,omitempty"`
+	// Before is the error of the run before this one, kept while this one is
+	// unfinished: a host that tries again and again has it to show.
+	Before string `json:"before,omitempty"`
 }
 
 func lastRunFile(stateDir string) string { return filepath.Join(stateDir, "last-run.json") }
@@ -32,17 +39,46 @@ func newHistory(stateDir string, keep bool) *history {
 	if !keep {
 		return &history{}
 	}
-	return &history{path: lastRunFile(stateDir)}
+	h := &history{path: lastRunFile(stateDir)}
+	// One that cannot be read is no reason not to run; status tells of it.
+	if last, ran, err := readLastRun(stateDir); ran && err == nil {
+		h.run.Before = last.Error
+		if last.Unfinished {
+			h.run.Before = cmp.Or(last.Before, cutOff)
+		}
+	}
+	return h
 }
 
-func (h *history) add(e phase.Event) { h.run.Events = append(h.run.Events, e) }
+// cutOff is what became of a run that left no word of its end.
+const cutOff = "cut off: it was killed, or the host went down"
+
+// add keeps an event. Of one wait the newest word is kept: it may take days. A
+// wait and the beginning of a phase are written down, for those who look
+// meanwhile.
+func (h *history) add(e phase.Event) {
+	before := slices.IndexFunc(h.run.Events, func(old phase.Event) bool { return e.Waits() && old.Waits() && old.Phase == e.Phase })
+	if before >= 0 {
+		h.run.Events = slices.Delete(h.run.Events, before, before+1)
+	}
+	h.run.Events = append(h.run.Events, e)
+	if e.Waits() || e.Kind == phase.Started {
+		h.run.Unfinished = true
+		_ = h.write() // the end of the run tries again, and tells
+	}
+}
 
 func (h *history) save(runErr error) error {
-	if h.path == "" {
-		return nil
-	}
+	h.run.Unfinished, h.run.Before = false, ""
 	if runErr != nil {
 		h.run.Error = runErr.Error()
+	}
+	return h.write()
+}
+
+func (h *history) write() error {
+	if h.path == "" {
+		return nil
 	}
 	data, err := json.MarshalIndent(h.run, "", "  ")
 	if err != nil {

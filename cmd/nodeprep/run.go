@@ -25,7 +25,12 @@ func (here edges) newRun() *cobra.Command {
 		Use:   "run",
 		Short: "Bring this host to its plan and join the cluster",
 		Long: `run plans each phase, makes its changes, and plans again: what is then left is
-an error. A second run of a finished host changes nothing.
+an error. A second run of a finished host changes nothing. One run at a time: a
+second one beside it is refused.
+
+What others cannot do now is waited for and said, and the next run goes on where
+this one stopped. A queue of joinsvc, and a node that waits for its first pod to
+be routed, are waited for as long as it takes.
 
 With --dry-run it prints what it would change and stops; phases that depend on
 outstanding changes are shown as unknown instead of guessed at.`,
@@ -38,6 +43,11 @@ outstanding changes are shown as unknown instead of guessed at.`,
 				return err
 			}
 			if !o.dryRun {
+				unlock, err := c.lock()
+				if err != nil {
+					return err
+				}
+				defer unlock()
 				note, err := c.takeToken(cmdline)
 				if err != nil {
 					return err

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -29,7 +31,8 @@ func (here edges) newStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show how far this host is: its bond, its last run, its BGP sessions",
 		Long: `status looks at the bond and its legs as they are now, repeats how the last run
-ended and what it found worth saying, and asks joinsvc for this node's phase and
+ended and what it found worth saying, or where the one is that is at work and what
+it waits for, and asks joinsvc for this node's phase and
 BGP sessions. A joinsvc that does not answer is shown, and no error.`,
 		Example: "  nodeprep status\n  nodeprep status --json | jq .bond",
 		Args:    cobra.NoArgs,
@@ -75,9 +78,14 @@ type bondStatus struct {
 }
 
 type lastRunStatus struct {
-	Finished time.Time `json:"finished"`
+	Finished time.Time `json:"finished,omitzero"`
 	Error    string    `json:"error,omitempty"`
 	Notes    []string  `json:"notes,omitempty"`
+	// Running says that it is at work, since Started and now in Phases; Error is
+	// that of the run before then.
+	Running string    `json:"running,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Phases  []string  `json:"phases,omitempty"`
 }
 
 func (here edges) gatherStatus(ctx context.Context, c config) (status, error) {
@@ -86,8 +94,12 @@ func (here edges) gatherStatus(ctx context.Context, c config) (status, error) {
 	if err != nil {
 		return s, err
 	}
-	if ran {
+	by, running := c.running()
+	if ran || running {
 		s.LastRun = summarize(last)
+	}
+	if running {
+		s.LastRun.atWork(last, by)
 	}
 	if s.Bond, err = here.inspectBond(ctx); err != nil {
 		return s, err
@@ -98,13 +110,36 @@ func (here edges) gatherStatus(ctx context.Context, c config) (status, error) {
 
 func summarize(run lastRun) *lastRunStatus {
 	s := &lastRunStatus{Error: run.Error}
-	for _, e := range run.Events {
+	if run.Unfinished {
+		s.Error = cutOff
+	}
+	for i, e := range run.Events {
+		if i == 0 {
+			s.Started = e.Time
+		}
 		s.Finished = e.Time
 		if e.Kind == phase.Noted {
 			s.Notes = append(s.Notes, e.Phase+": "+e.Message)
 		}
 	}
 	return s
+}
+
+// atWork says of a run that it has not ended. What is on record may be of the
+// run before, when this one has only just begun.
+func (l *lastRunStatus) atWork(run lastRun, by string) {
+	l.Running, l.Finished = "at work"+by, time.Time{}
+	if !run.Unfinished {
+		l.Started, l.Notes = time.Time{}, nil
+		return
+	}
+	l.Error = run.Before
+	for _, e := range run.Events {
+		l.Phases = slices.DeleteFunc(l.Phases, func(name string) bool { return name == e.Phase })
+		if e.Kind != phase.Done && e.Kind != phase.Failed && e.Kind != phase.Skipped {
+			l.Phases = append(l.Phases, e.Phase)
+		}
+	}
 }
 
 // inspectBond looks at the bond that the last run stored, as it is now.
@@ -193,7 +228,17 @@ func (l *lastRunStatus) rows(row func(name, value string)) {
 	if l.Error != "" {
 		outcome = "failed: " + l.Error
 	}
-	row("Last run", l.Finished.Local().Format(time.DateTime)+" "+outcome)
+	switch {
+	case l.Running == "":
+		row("Last run", l.Finished.Local().Format(time.DateTime)+" "+outcome)
+	case len(l.Phases) > 0:
+		row("Run", fmt.Sprintf("%s since %s, in %s", l.Running, l.Started.Local().Format(time.DateTime), strings.Join(l.Phases, ", ")))
+	default:
+		row("Run", l.Running)
+	}
+	if l.Running != "" && l.Error != "" {
+		row("Run before", outcome)
+	}
 	for _, note := range l.Notes {
 		row("Note", note)
 	}

@@ -36,6 +36,6 @@ func judge(err error) retry.Verdict {
 	if !errors.As(err, &stranger) && joinapi.CodeOf(err) == "" && retry.Network(err) {
 		return retry.Verdict{Again: true}
 	}
-	after := joinapi.RetryAfter(err)
-	return retry.Verdict{Again: joinapi.Temporary(err), Floor: after, Answered: joinapi.CodeOf(err) != "" && after > 0}
+	code, after := joinapi.CodeOf(err), joinapi.RetryAfter(err)
+	return retry.Verdict{Again: joinapi.Temporary(err), Floor: after, Answered: code == joinapi.CodeNotYet || code != "" && after > 0}
 }

@@ -32,6 +32,7 @@ func TestJudge(t *testing.T) {
 		want retry.Verdict
 	}{
 		{"not yet", refused(joinapi.CodeNotYet, 5*time.Second), retry.Verdict{Again: true, Floor: 5 * time.Second, Answered: true}},
+		{"not yet, without a time", refused(joinapi.CodeNotYet, 0), retry.Verdict{Again: true, Answered: true}},
 		{"rate limit", refused(joinapi.CodeTooMany, time.Second), retry.Verdict{Again: true, Floor: time.Second, Answered: true}},
 		{"rate limit without a time", refused(joinapi.CodeTooMany, 0), retry.Verdict{Again: true}},
 		{"trouble of its own", refused(joinapi.CodeInternal, 0), retry.Verdict{Again: true}},
@@ -107,7 +108,7 @@ func (s *sights) Node(context.Context) (joinapi.NodeView, error) {
 	return v, err
 }
 
-func runRouted(t *testing.T, s *sights) (notes []string, result phase.Result, err error) {
+func runRouted(t *testing.T, s Coordinator) (notes []string, result phase.Result, err error) {
 	t.Helper()
 	r := phase.Runner{Now: time.Now, Report: func(e phase.Event) {
 		if e.Kind == phase.Noted {
@@ -136,6 +137,67 @@ func TestRoutedWaitsForTheLeaves(t *testing.T) {
 			t.Errorf("notes (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A node whose leaves know it and that has nothing to announce is no failure:
+// the run waits for the first pod, says so, and does not go round with the unit.
+func TestNodeWithoutAPodIsWaitedFor(t *testing.T) {
+	const why = "Calico has cut the node no block of 10.32.0.0/16 to announce: it does with the first pod there that is not in the host's network"
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s := &pod{start: start, after: 30 * time.Hour, bare: joinapi.NodeView{
+			Phase: joinapi.PhaseJoined, Reason: "session to leaf201 is Established, but routes nothing: " + why,
+			Sessions: []joinapi.Session{{Leaf: "leaf201", State: joinapi.Established, Reason: why}, {Leaf: "leaf202", State: joinapi.Established, Reason: why}},
+		}}
+		notes, result, err := runRouted(t, s)
+		if err != nil || result.Changes != 1 || time.Since(start) < s.after {
+			t.Fatalf("after %s: %+v, %v", time.Since(start), result, err)
+		}
+		for _, part := range []string{"all sessions are Established, and this node announces nothing yet", why, "goes on by itself"} {
+			if !strings.Contains(notes[0], part) || !strings.Contains(notes[len(notes)-1], part) {
+				t.Errorf("said %q; want %q in it", notes[0], part)
+			}
+		}
+		if len(notes) < 60 || len(notes) > 300 {
+			t.Errorf("said %d times in %s", len(notes), s.after)
+		}
+	})
+}
+
+// pod is a node that gets its first pod after a time.
+type pod struct {
+	Coordinator
+	start time.Time
+	after time.Duration
+	bare  joinapi.NodeView
+}
+
+func (p *pod) Node(context.Context) (joinapi.NodeView, error) {
+	if time.Since(p.start) < p.after {
+		return p.bare, nil
+	}
+	return joinapi.NodeView{Phase: joinapi.PhaseRouted}, nil
+}
+
+// Sessions that are down, or of which nobody knows, are not waited for so.
+func TestOnlyEstablishedSessionsAreWaitedForLonger(t *testing.T) {
+	up := joinapi.Session{Leaf: "leaf201", State: joinapi.Established, Reason: "no block"}
+	for name, sessions := range map[string][]joinapi.Session{
+		"none":     nil,
+		"one down": {up, {Leaf: "leaf202", State: "Idle"}},
+		"unknown":  {up, {Leaf: "leaf202", State: joinapi.Unknown, Reason: "the API server does not answer"}},
+		"unseen":   {up, {Leaf: "leaf202"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				_, _, err := runRouted(t, &sights{views: []joinapi.NodeView{{Phase: joinapi.PhaseJoined, Sessions: sessions}}, errs: []error{nil}})
+				if took := time.Since(start); err == nil || took > routedTimeout {
+					t.Errorf("after %s: %v", took, err)
+				}
+			})
+		})
+	}
 }
 
 // A node that is not routed any more, or of which that cannot be told, is not

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -40,25 +41,48 @@ func Routed(c Coordinator) phase.Phase {
 }
 
 func waitRouted(ctx context.Context, c Coordinator) error {
-	policy := retry.Policy{Limit: routedTimeout, Waiting: phase.Waiting(ctx), Judge: func(err error) retry.Verdict {
-		if errors.Is(err, errNotRouted) {
-			return retry.Verdict{Again: true}
-		}
-		v := judge(err)
-		v.Answered = false // joinsvc's word is not the leaves'
-		return v
-	}}
+	policy := retry.Policy{Limit: routedTimeout, Waiting: phase.Waiting(ctx), Judge: judgeRouted}
 	_, err := retry.Do(ctx, policy, func(ctx context.Context) (struct{}, error) {
 		view, err := c.Node(ctx)
-		if err == nil && view.Phase != joinapi.PhaseRouted {
-			err = fmt.Errorf("%w: %s", errNotRouted, cmp.Or(view.Reason, sessions(view.Sessions)))
+		if err == nil {
+			err = unrouted(view)
 		}
 		return struct{}{}, err
 	})
 	return err
 }
 
-var errNotRouted = errors.New("not every leaf routes to this node")
+// judgeRouted gives up after routedTimeout without a session, for the next run
+// looks at this host again. A node whose sessions are all Established has
+// nothing wrong that a run could mend: it is waited for as long as it takes.
+func judgeRouted(err error) retry.Verdict {
+	switch {
+	case errors.Is(err, errSilent):
+		return retry.Verdict{Again: true, Answered: true}
+	case errors.Is(err, errNotRouted):
+		return retry.Verdict{Again: true}
+	}
+	v := judge(err)
+	v.Answered = false // joinsvc's word is not the leaves'
+	return v
+}
+
+var (
+	errNotRouted = errors.New("not every leaf routes to this node")
+	errSilent    = errors.New("all sessions are Established, and this node announces nothing yet; nothing is to be done on this host, and it goes on by itself")
+)
+
+// unrouted says what view lacks to be routed, nil if nothing.
+func unrouted(view joinapi.NodeView) error {
+	down := func(s joinapi.Session) bool { return s.State != joinapi.Established }
+	switch {
+	case view.Phase == joinapi.PhaseRouted:
+		return nil
+	case len(view.Sessions) == 0 || slices.ContainsFunc(view.Sessions, down):
+		return fmt.Errorf("%w: %s", errNotRouted, cmp.Or(view.Reason, sessions(view.Sessions)))
+	}
+	return fmt.Errorf("%w: %s", errSilent, cmp.Or(view.Sessions[0].Reason, view.Reason, "joinsvc does not say why"))
+}
 
 func sessions(all []joinapi.Session) string {
 	if len(all) == 0 {

@@ -5,6 +5,7 @@ package phase
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,12 @@ func Notef(ctx context.Context, format string, args ...any) {
 	if note, ok := ctx.Value(noteKey{}).(func(string)); ok {
 		note(fmt.Sprintf(format, args...))
 	}
+}
+
+// Waits tells whether e is what [Waiting] notes. The next such event of its
+// phase says the same, later.
+func (e Event) Waits() bool {
+	return e.Kind == Noted && (strings.HasPrefix(e.Message, "waiting: ") || strings.HasPrefix(e.Message, "waiting for "))
 }
 
 // Waiting returns what notes, as an event of the phase that is running, what is

@@ -21,8 +21,13 @@ const (
 	maxPause   = 15 * time.Second
 )
 
-// noteEvery is between two words about one wait.
-const noteEvery = time.Minute
+// noteEvery is between two words about one wait; rarely is that of one which
+// takes longer than an hour, such as for somebody to do something.
+const (
+	noteEvery = time.Minute
+	longWait  = time.Hour
+	rarely    = 10 * time.Minute
+)
 
 // A Verdict says what an error means for the next attempt. The zero Verdict
 // ends the attempts.
@@ -44,7 +49,8 @@ type Policy struct {
 	// Judge tells what passes from what does not.
 	Judge func(error) Verdict
 	// Waiting, if set, is called with the reason and the time since the first
-	// attempt began: at once, and then about once a minute.
+	// attempt began: at once, then about once a minute, and after an hour every
+	// ten minutes.
 	Waiting func(reason error, since time.Duration)
 }
 
@@ -94,15 +100,22 @@ func (w *wait) judge(err error) error {
 		return backoff.Permanent(err)
 	}
 	now := time.Now()
-	if verdict.Answered {
-		w.deadline = now.Add(w.Limit)
+	if verdict.Answered { // and a time that it names may be longer than the limit
+		w.deadline = now.Add(verdict.Floor + w.Limit)
 	}
 	w.floor, w.reason = verdict.Floor, err
-	if w.Waiting != nil && (w.said.IsZero() || now.Sub(w.said) >= noteEvery) {
+	if w.Waiting != nil && (w.said.IsZero() || now.Sub(w.said) >= every(now.Sub(w.began))) {
 		w.Waiting(err, now.Sub(w.began))
 		w.said = now
 	}
 	return err
+}
+
+func every(since time.Duration) time.Duration {
+	if since > longWait {
+		return rarely
+	}
+	return noteEvery
 }
 
 // NextBackOff is the pause before the next attempt. After a time that the other

@@ -198,6 +198,37 @@ func TestWaitingIsSaid(t *testing.T) {
 	})
 }
 
+// Who names a time that is longer than the limit is asked again at that time.
+func TestNamedTimeLongerThanTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{start: time.Now(), err: errQueue, until: time.Minute}
+		got, err := Do(t.Context(), Policy{Limit: 5 * time.Second, Judge: judge}, s.ask)
+		if got != "here" || err != nil {
+			t.Errorf("after %s: %q, %v", time.Since(s.start), got, err)
+		}
+	})
+}
+
+// A wait for people may take days; it is still said, but not 1,440 times a day.
+func TestLongWaitIsSaidRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{start: time.Now(), err: errQueue, until: 24 * time.Hour}
+		var at []time.Duration
+		waiting := func(_ error, since time.Duration) { at = append(at, since) }
+		if _, err := Do(t.Context(), Policy{Limit: time.Minute, Judge: judge, Waiting: waiting}, s.ask); err != nil {
+			t.Fatal(err)
+		}
+		for i := range at[1:] {
+			if pause := at[i+1] - at[i]; pause < noteEvery || pause > rarely+time.Minute {
+				t.Errorf("said at %s and %s", at[i], at[i+1])
+			}
+		}
+		if n := len(at); n < 160 || n > 210 {
+			t.Errorf("said %d times in a day", n)
+		}
+	})
+}
+
 // An attempt that hangs ends with the limit.
 func TestAttemptIsBoundedByTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
