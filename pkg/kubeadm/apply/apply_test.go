@@ -222,6 +222,59 @@ func TestWhatCannotPass(t *testing.T) {
 	}
 }
 
+// What an answer may cost is bounded, and nobody is followed to another place
+// with the administrator's certificate.
+func TestStrangeAnswers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fail http.HandlerFunc
+		want string
+	}{
+		"endless": {func(w http.ResponseWriter, _ *http.Request) {
+			for chunk := []byte(strings.Repeat(" ", 1<<20)); ; {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}, "the API server's answer to GET /apis/apps/v1 is larger than 16777216 bytes"},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/readyz", http.StatusFound) }, "(302)"},
+		"no JSON":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "reading the API server's answer: invalid character"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, start := applytest.New(t), time.Now()
+				s.Fail = applytest.Failing("GET /apis/apps/v1", -1, tc.fail)
+				err := connect(t, s, nil).Apply(t.Context(), manifest, new(told).waiting)
+				if err == nil || !strings.Contains(err.Error(), "applying DaemonSet net/agent: ") || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("got %v, want %s", err, tc.want)
+				}
+				if took := time.Since(start); took > 5*time.Second {
+					t.Errorf("took %s", took)
+				}
+			})
+		})
+	}
+}
+
+// Others' fields are taken over, and what the server does not know is refused
+// and not dropped.
+func TestHowItIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, queries := applytest.New(t), map[string]bool{}
+		s.Fail = func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPatch {
+				queries[r.URL.RawQuery] = true
+			}
+			return false
+		}
+		if err := connect(t, s, nil).Apply(t.Context(), manifest, new(told).waiting); err != nil {
+			t.Fatal(err)
+		}
+		if want := "fieldManager=nodeprep&fieldValidation=Strict&force=true"; len(queries) != 1 || !queries[want] {
+			t.Errorf("asked with %v, want %s", queries, want)
+		}
+	})
+}
+
 // A kind that nobody serves and the manifest does not define.
 func TestKindThatIsNotServed(t *testing.T) {
 	for _, version := range []string{"example.com/v1", "apps/v1"} {

@@ -77,21 +77,28 @@ func parse(manifest string) ([]object, error) {
 	return objects, nil
 }
 
-// documents splits where kubectl does, at lines that begin with "---", and
+// documents splits at YAML's markers, "---" and "..." (YAML 1.2, 9.1.2), and
 // keeps the text: a scalar that is written anew may be another to the server,
-// which reads YAML 1.1.
+// which reads YAML 1.1. What follows a marker in its line belongs to the next
+// document; kubectl drops it.
 func documents(manifest string) [][]byte {
 	var docs [][]byte
 	var doc bytes.Buffer
-	for line := range strings.Lines(manifest) {
-		if strings.HasPrefix(line, "---") {
+	for line := range strings.Lines(strings.TrimPrefix(manifest, "\ufeff")) {
+		if marker(line) {
 			docs = append(docs, bytes.Clone(doc.Bytes()))
 			doc.Reset()
-			continue
+			if line = line[3:]; strings.TrimSpace(line) == "" {
+				continue
+			}
 		}
 		doc.WriteString(line)
 	}
 	return append(docs, doc.Bytes())
+}
+
+func marker(line string) bool {
+	return (strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...")) && (len(line) == 3 || strings.ContainsRune(" \t\r\n", rune(line[3])))
 }
 
 // decode reads one document: no object where there are only comments, several
@@ -108,7 +115,12 @@ func decode(text []byte) ([]object, error) {
 	if err := node.Decode(&o); err != nil {
 		return nil, err
 	}
-	if o.Kind == "List" && o.APIVersion == "v1" {
+	var all any // a key that is twice anywhere, which the server would refuse when others are applied
+	if err := node.Decode(&all); err != nil {
+		return nil, err
+	}
+	// Lists of one kind as well, RoleBindingList, as an export has them.
+	if strings.HasSuffix(o.Kind, "List") && (o.Kind == "List" || o.Items != nil) {
 		return items(o)
 	}
 	return []object{o}, o.check()

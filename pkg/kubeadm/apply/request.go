@@ -106,10 +106,12 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, int
 		return fmt.Errorf("asking the API server: %w", err)
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading the API server's answer: %w", err)
+	case len(data) > maxAnswer:
+		return fmt.Errorf("the API server's answer to %s %s is larger than %d bytes", method, at.Path, maxAnswer)
 	case response.StatusCode/100 != 2:
 		return refusal(response, data)
 	case into == nil:
