@@ -248,6 +248,20 @@ func TestPackagesWithoutAFolder(t *testing.T) {
 	}
 }
 
+// A NetworkManager that does not run reads its file when it starts.
+func TestNetworkManagerThatDoesNotRun(t *testing.T) {
+	b := newBoot(t, "k8c1s1")
+	if err := b.host.Stop(t.Context(), "NetworkManager.service"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if did := strings.Join(b.host.Did(), "\n"); strings.Contains(did, "reload NetworkManager") {
+		t.Errorf("did:\n%s", did)
+	}
+}
+
 // Bonds that the leaves do not bundle fail the lacp phase, and what needs the
 // leaves waits for the next run.
 func TestLeavesThatDoNotBundle(t *testing.T) {

@@ -210,6 +210,20 @@ func TestAnotherClustersHostIsNotDone(t *testing.T) {
 	}
 }
 
+// An init that has finished and not handed over is compared as soon as there is
+// something to compare with: joinsvc may have got another cluster meanwhile.
+func TestInitThatAnotherClusterOvertook(t *testing.T) {
+	c := &cluster{order: initOrder(t), fails: "apply rbac"}
+	m := c.membership(t, plan.ControlPlane)
+	if err := converge(t, m); err == nil {
+		t.Fatal("the failure was not told")
+	}
+	c.view.ClusterCA, c.did = caHash(applytest.New(t).CA()), nil
+	if err := converge(t, m); err == nil || !strings.Contains(err.Error(), "carries another cluster") || len(c.did) != 0 {
+		t.Errorf("did %q: %v", c.did, err)
+	}
+}
+
 func TestWorkerOnlyJoins(t *testing.T) {
 	c := &cluster{order: joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"}}
 	if err := converge(t, c.membership(t, plan.Worker)); err != nil {

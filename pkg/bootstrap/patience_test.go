@@ -179,6 +179,19 @@ func (p *pod) Node(context.Context) (joinapi.NodeView, error) {
 	return joinapi.NodeView{Phase: joinapi.PhaseRouted}, nil
 }
 
+// joinsvc's "not now" is not the leaves': the next run looks at this host again.
+func TestJoinsvcThatIsBusyIsNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := joinapi.Errorf(joinapi.CodeUnavailable, "etcd")
+		busy.RetryAfter = 5 * time.Second
+		start := time.Now()
+		_, _, err := runRouted(t, &sights{views: []joinapi.NodeView{{Phase: joinapi.PhaseJoined}, {}}, errs: []error{nil, busy}})
+		if took := time.Since(start); joinapi.CodeOf(err) != joinapi.CodeUnavailable || took > routedTimeout {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
+}
+
 // Sessions that are down, or of which nobody knows, are not waited for so.
 func TestOnlyEstablishedSessionsAreWaitedForLonger(t *testing.T) {
 	up := joinapi.Session{Leaf: "leaf201", State: joinapi.Established, Reason: "no block"}

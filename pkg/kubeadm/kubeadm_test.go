@@ -204,3 +204,21 @@ func TestUnknownOrder(t *testing.T) {
 	}
 	h.wantRan(t)
 }
+
+// What joinsvc hands out is root's alone while kubeadm reads it: a join's
+// documents hold a bootstrap token, and patches may hold an etcd's or a cloud's.
+func TestFilesOfAnOrderAreRootsAlone(t *testing.T) {
+	var h *host
+	h = newHost(t, func(command.Command) (string, error) {
+		for _, name := range []string{config, joinapi.PatchesDir + "/etcd+merge.yaml"} {
+			if info, err := h.node.Root.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+				t.Error(name, info, err)
+			}
+		}
+		return "", nil
+	})
+	order := joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "token", Patches: map[string]string{"etcd+merge.yaml": "{}"}}
+	if err := h.node.Execute(t.Context(), order); err != nil || len(h.ran) != 1 {
+		t.Errorf("ran %q: %v", h.ran, err)
+	}
+}

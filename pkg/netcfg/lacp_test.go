@@ -73,6 +73,8 @@ func TestPortState(t *testing.T) {
 		{7, false, "7 (no synchronization, no collecting, no distributing)"},
 		{71, false, "71 (no synchronization, no collecting, no distributing, defaulted)"},
 		{143, false, "143 (no collecting, no distributing, expired)"},
+		{125, false, "125 (defaulted)"}, // a driver that has not noticed yet
+		{189, false, "189 (expired)"},
 		{0, false, "0 (no aggregation, no synchronization, no collecting, no distributing)"},
 	} {
 		if got := test.state.up(); got != test.up {

@@ -89,6 +89,24 @@ func TestFinalErrorAfterAWait(t *testing.T) {
 	})
 }
 
+// The same when the run is interrupted at that moment.
+func TestFinalErrorWhileInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		asked := 0
+		_, err := Do(ctx, Policy{Limit: time.Hour, Judge: judge}, func(context.Context) (int, error) {
+			if asked++; asked == 1 {
+				return 0, errDown
+			}
+			cancel()
+			return 0, errNo
+		})
+		if err == nil || err.Error() != "no" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{start: time.Now(), err: errDown, until: time.Hour}

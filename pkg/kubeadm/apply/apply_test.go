@@ -4,6 +4,7 @@ package apply
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -175,7 +176,7 @@ func TestServerThatStaysAway(t *testing.T) {
 		s, start := applytest.New(t), time.Now()
 		down := func() bool { return true }
 		err := connect(t, s, down).Apply(t.Context(), manifest, new(told).waiting)
-		if err == nil || !strings.Contains(err.Error(), "applying Namespace net: waited 14m") || !strings.Contains(err.Error(), "connection refused") {
+		if err == nil || !strings.Contains(err.Error(), "applying Namespace net: waited 1") || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(start); took > patience {
@@ -252,6 +253,44 @@ func TestStrangeAnswers(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A refusal before a restart does not count after it: the server has started
+// again, and knows no roles again.
+func TestRefusedOnBothSidesOfARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, refused := applytest.New(t), 0
+		s.Fail = func(w http.ResponseWriter, r *http.Request) bool {
+			switch {
+			case r.URL.Path == "/readyz" && refused == 2:
+				applytest.Answer(w, 500, "rbac/bootstrap-roles failed")
+				return true
+			case r.Method == http.MethodPatch && refused < 3:
+				refused++
+				applytest.Answer(w, 403, "forbidden")
+				return true
+			}
+			return false
+		}
+		if err := connect(t, s, nil).Apply(t.Context(), manifest, new(told).waiting); err != nil {
+			t.Errorf("refused %d times: %v", refused, err)
+		}
+	})
+}
+
+// Nothing is sent to a server of another CA.
+func TestServerOfAnotherCA(t *testing.T) {
+	s, start := applytest.New(t), time.Now()
+	text := func(ca []byte) string { return "certificate-authority-data: " + base64.StdEncoding.EncodeToString(ca) }
+	c, err := NewClient(strings.Replace(s.Start(t), text(s.CA()), text(applytest.New(t).CA()), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	err = c.Apply(t.Context(), manifest, new(told).waiting)
+	if err == nil || !strings.Contains(err.Error(), "certificate") || len(s.Asked()) != 0 || time.Since(start) > time.Minute {
+		t.Errorf("asked %q: %v", s.Asked(), err)
 	}
 }
 
