@@ -49,11 +49,13 @@ func publish(t *testing.T, folder string, packages ...string) {
 func tree(t *testing.T, folder string) string {
 	t.Helper()
 	root := t.TempDir()
-	// Repo looks for the folder inside the root, dnf for its URL outside.
-	if err := os.MkdirAll(filepath.Join(root, filepath.Dir(folder)), 0o755); err != nil {
+	// Repo looks for the folder inside the root, and follows no link out of it;
+	// dnf looks for its URL outside.
+	metadata := filepath.Join(root, folder, "repodata")
+	if err := os.MkdirAll(metadata, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(folder, filepath.Join(root, folder)); err != nil {
+	if err := os.WriteFile(filepath.Join(metadata, "repomd.xml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
