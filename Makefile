@@ -20,7 +20,7 @@ lab: ## set up, then take NODES bare hosts (3, or 1 to 3) to routed nodes
 
 test: ## set up, then pass every test, a rack of two hosts included
 	@scripts/stages 'setup: scripts/setup test' 'modules: scripts/modules' 'lint: make lint' 'unit: make unit' 'packages: make rpm' \
-		'images: make rack ARGS=build' 'rings: make rings' 'rack: make rack ARGS="test --nodes 2"'
+		'images: make rack ARGS=build' 'rings: make rings' 'rack: make rack ARGS="test --nodes 2 --limit 45m"'
 
 soak: ## `make lab` RUNS times (5), one processor kept busy beside it; the table of the runs is in out/soak
 	scripts/setup lab
