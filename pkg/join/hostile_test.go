@@ -73,8 +73,10 @@ func TestProblemsHaveTheirPlaces(t *testing.T) {
 			_, err := w.Enrol(t.Context(), w.token(joinapi.TokenRequest{Uses: 1}), joinapi.EnrolRequest{CSR: "none", Identity: many})
 			return err
 		}, []string{"identity.macs", "identity.hostname", "identity.machineID", "identity.serial", "csr"}},
-		"header": {func() error { _, err := w.View(t.Context(), on(m0, many)); return err },
-			[]string{"Nodeprep-Identity.macs", "Nodeprep-Identity.hostname", "Nodeprep-Identity.machineID", "Nodeprep-Identity.serial"}},
+		"header": {
+			func() error { _, err := w.View(t.Context(), on(m0, many)); return err },
+			[]string{"Nodeprep-Identity.macs", "Nodeprep-Identity.hostname", "Nodeprep-Identity.machineID", "Nodeprep-Identity.serial"},
+		},
 		"access": {func() error { return w.Accept(t.Context(), m0, joinapi.ClusterAccess{Server: "x", CA: "y"}) }, []string{"server", "ca"}},
 		"token": {func() error {
 			_, err := w.CreateToken(t.Context(), joinapi.TokenRequest{TTL: time.Millisecond, Reinstalled: true, Role: "etcd"})

@@ -131,6 +131,18 @@ func (c *Coordinator) authenticate(ctx context.Context, presented joinapi.EnrolT
 	return t, nil
 }
 
+// Knows returns the id of the token that bearer proves, empty when it proves none.
+func (c *Coordinator) Knows(ctx context.Context, bearer string) string {
+	presented, err := joinapi.ParseToken(bearer)
+	if err != nil {
+		return ""
+	}
+	if _, err := c.authenticate(ctx, presented); err != nil {
+		return ""
+	}
+	return presented.ID
+}
+
 // unexpired refuses a token whose time is over. Whoever has shown its secret
 // may know that.
 func (c *Coordinator) unexpired(t token) error {

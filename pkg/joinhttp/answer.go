@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -30,7 +29,15 @@ func (a api) answer(do result) http.HandlerFunc {
 		}
 		from := sourceOf(r)
 		r = r.WithContext(flood.WithSource(r.Context(), from))
-		if wait := a.failures.allow(from); wait > 0 {
+		wait := a.failures.allow(from)
+		if wait > 0 {
+			// A neighbour behind the same address may have used it up.
+			if id := a.proven(r); id != "" {
+				from = "token " + id + " at " + from
+				wait = a.failures.allow(from)
+			}
+		}
+		if wait > 0 {
 			a.fail(w, r, tooMany(from, wait))
 			return
 		}
@@ -42,6 +49,16 @@ func (a api) answer(do result) http.HandlerFunc {
 			return value, err
 		})(w, r)
 	}
+}
+
+// proven is the id of the enrolment token that a request shows, empty when
+// joinsvc does not know it. It costs one read of the store.
+func (a api) proven(r *http.Request) string {
+	if r.URL.Path != joinapi.PathEnrol {
+		return ""
+	}
+	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return a.join.Knows(r.Context(), bearer)
 }
 
 // always does it, whoever asks.
@@ -67,18 +84,18 @@ func (a api) write(w http.ResponseWriter, r *http.Request, status int, kind stri
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(value); err != nil {
 		// Whoever waits for it asks again; a client that went away is no event.
-		a.log.Debug("answer lost", "path", r.URL.Path, "remote", r.RemoteAddr, "err", err)
+		a.log.Debug("answer lost", "path", pathOf(r), "remote", r.RemoteAddr, "err", err)
 	}
 }
 
 // fail answers with a problem document (RFC 9457).
 func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if gone(r) {
-		a.log.Debug("the client went away", "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r), "err", err)
+		a.log.Debug("the client went away", "path", pathOf(r), "remote", r.RemoteAddr, "node", subject(r), "err", err)
 		return
 	}
 	e := *a.classify(r, err)
-	e.Instance = r.URL.Path + "#" + rand.Text()
+	e.Instance = pathOf(r) + "#" + rand.Text()
 	a.logRefusal(r, e, err)
 	p := e.Problem()
 	if p.RetryAfter > 0 {
@@ -107,7 +124,7 @@ func (a api) classify(r *http.Request, err error) *joinapi.Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	a.log.ErrorContext(r.Context(), "internal error", flood.Code, joinapi.CodeInternal, "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r), "err", err)
+	a.log.ErrorContext(r.Context(), "internal error", flood.Code, joinapi.CodeInternal, "path", pathOf(r), "remote", r.RemoteAddr, "node", subject(r), "err", err)
 	return joinapi.Errorf(joinapi.CodeInternal, "joinsvc had an internal error; its log says which: journalctl -u joinsvc")
 }
 
@@ -118,7 +135,7 @@ func (a api) logRefusal(r *http.Request, e joinapi.Error, err error) {
 	if errors.As(err, &logged) || !blames(e.Code) && e.Code != joinapi.CodeTooMany {
 		level = slog.LevelDebug
 	}
-	a.log.Log(r.Context(), level, "refused", "path", r.URL.Path, "remote", r.RemoteAddr, "node", subject(r),
+	a.log.Log(r.Context(), level, "refused", "path", pathOf(r), "remote", r.RemoteAddr, "node", subject(r),
 		flood.Code, e.Code, "instance", e.Instance, "err", err)
 }
 
@@ -134,13 +151,17 @@ func (a api) route(mux *http.ServeMux) http.Handler {
 	})
 }
 
+// pathOf is the path for an answer or the log: a scanner's may be as long as
+// all of the head.
+func pathOf(r *http.Request) string { return shortened(r.URL.Path, 2*maxName) }
+
 func (a api) misdirected(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) error {
 	allowed := methods(mux, r)
 	if len(allowed) == 0 {
-		return joinapi.Errorf(joinapi.CodeNotFound, "there is no %s", r.URL.Path)
+		return joinapi.Errorf(joinapi.CodeNotFound, "there is no %s", pathOf(r))
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	return joinapi.Errorf(joinapi.CodeMethodNotAllowed, "%s takes %s, not %s", r.URL.Path, strings.Join(allowed, " or "), r.Method)
+	return joinapi.Errorf(joinapi.CodeMethodNotAllowed, "%s takes %s, not %s", pathOf(r), strings.Join(allowed, " or "), shortened(r.Method, maxName))
 }
 
 // methods are those that mux takes at the path of r.
@@ -152,26 +173,4 @@ func methods(mux *http.ServeMux, r *http.Request) []string {
 		}
 	}
 	return allowed
-}
-
-// decode reads one JSON value of at most limit bytes without unknown fields.
-func decode[T any](r *http.Request, limit int64) (T, error) {
-	var value T
-	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, limit))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&value); err != nil {
-		return value, unreadable(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return value, joinapi.Errorf(joinapi.CodeInvalid, "the request's body: something follows its one value")
-	}
-	return value, nil
-}
-
-func unreadable(err error) *joinapi.Error {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return joinapi.Errorf(joinapi.CodeTooLarge, "the request's body is larger than %d bytes", large.Limit)
-	}
-	return joinapi.Errorf(joinapi.CodeInvalid, "the request's body: %v", err)
 }

@@ -5,7 +5,6 @@
 package joinhttp
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -27,12 +26,13 @@ type api struct {
 	log  *slog.Logger
 	// failures limits who is refused too often; nil for operators.
 	failures *failures
+	under    *inFlight // the requests of nodes
 }
 
 // Hosts serves what hosts may ask. It has to be behind TLS that verifies
 // client certificates when given, as pki.CA.ServerTLS does.
 func Hosts(c *join.Coordinator, log *slog.Logger) http.Handler {
-	a := api{c, log, newFailures(c.Now)}
+	a := api{c, log, newFailures(c.Now), &inFlight{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+joinapi.PathEnrol, a.answer(a.enrol))
 	mux.HandleFunc("POST "+joinapi.PathNode, a.answer(a.asNode(a.node)))
@@ -47,7 +47,7 @@ func Hosts(c *join.Coordinator, log *slog.Logger) http.Handler {
 // Operators serves what operators may ask. It checks nobody: whoever can open
 // the socket may.
 func Operators(c *join.Coordinator, log *slog.Logger) http.Handler {
-	a := api{c, log, nil}
+	a := api{c, log, nil, nil}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+joinapi.PathStatus, a.answer(a.status))
 	mux.HandleFunc("POST "+joinapi.PathTokens, a.answer(a.createToken))
@@ -71,6 +71,11 @@ func (a api) asNode(do func(*http.Request, join.Caller) (any, error)) result {
 		if err != nil {
 			return nil, err
 		}
+		done, ok := a.under.enter(sourceOf(r))
+		if !ok {
+			return nil, tooManyAtOnce()
+		}
+		defer done()
 		return do(r, join.Caller{Node: cert.Subject.CommonName, Key: pki.Fingerprint(cert), Identity: id})
 	}
 }
@@ -83,12 +88,8 @@ func identity(r *http.Request) (joinapi.Identity, error) {
 	if text == "" {
 		return id, nil
 	}
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&id); err != nil {
-		return id, joinapi.Errorf(joinapi.CodeInvalid, "%s: %v", joinapi.HeaderIdentity, err)
-	}
-	return id, nil
+	err := unmarshal([]byte(text), joinapi.HeaderIdentity, joinapi.HeaderIdentity, &id)
+	return id, err
 }
 
 func subject(r *http.Request) string {

@@ -547,7 +547,7 @@ func TestFailuresAreLimited(t *testing.T) {
 	}
 }
 
-// Three hundred hosts behind one NAT address are three hundred hosts.
+// What succeeds is never too much, from one address or of one key.
 func TestSuccessesCostNothing(t *testing.T) {
 	s := start(t)
 	token, key := s.token(1), newKey(t)
@@ -573,7 +573,7 @@ func TestRefusalsInTheLog(t *testing.T) {
 	if n := strings.Count(s.log.String(), "refused"); n != 1 {
 		t.Errorf("30 refusals wrote %d lines:\n%s", n, s.log)
 	}
-	s.wantLog("enrolment refused", "wrong secret")
+	s.wantLog("enrolment refused", "wrong secret", "source=127.0.0.1")
 	for range 30 {
 		s.plain("POST", "/v1/node", strings.NewReader(""))
 	}

@@ -95,12 +95,13 @@ func blames(c joinapi.Code) bool {
 }
 
 // sourceOf is who asks: the key of a certificate of this CA, which no neighbour
-// can use up, else the address. Of an IPv6 address that is its /64, which is
+// can use up, at the address, so that a copy of the key elsewhere cannot either;
+// without one the address. Of an IPv6 address that is its /64, which is
 // what one host has (RFC 4291 section 2.5.4). What a header says of the address
 // (X-Forwarded-For) is its sender's word and does not count.
 func sourceOf(r *http.Request) string {
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-		return "key " + pki.Fingerprint(r.TLS.PeerCertificates[0])
+		return "key " + pki.Fingerprint(r.TLS.PeerCertificates[0]) + " at " + address(r.RemoteAddr)
 	}
 	return address(r.RemoteAddr)
 }
