@@ -26,7 +26,7 @@ func (here edges) newRun() *cobra.Command {
 		Short: "Bring this host to its plan and join the cluster",
 		Long: `run plans each phase, makes its changes, and plans again: what is then left is
 an error. A second run of a finished host changes nothing. One run at a time: a
-second one beside it is refused.
+second one waits two minutes for the end of the first, and is refused then.
 
 What others cannot do now is waited for and said, and the next run goes on where
 this one stopped. A queue of joinsvc, and a node that waits for its first pod to
@@ -42,8 +42,9 @@ outstanding changes are shown as unknown instead of guessed at.`,
 			if err != nil {
 				return err
 			}
+			say := func(note string) { cmd.PrintErrln("nodeprep: " + note) }
 			if !o.dryRun {
-				unlock, err := c.lock()
+				unlock, err := c.lock(cmd.Context(), say)
 				if err != nil {
 					return err
 				}
@@ -53,7 +54,7 @@ outstanding changes are shown as unknown instead of guessed at.`,
 					return err
 				}
 				if note != "" {
-					cmd.PrintErrln("nodeprep: " + note)
+					say(note)
 				}
 			}
 			return here.converge(cmd.Context(), c, o, cmd.OutOrStdout())

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,37 +17,51 @@ import (
 // A run has the host for itself. A second one, by hand beside the unit's, would
 // take what kubeadm is making for what an unfinished run has left, and reset it.
 
-// lockPatience is for a status that looks at the lock at the same moment.
-const lockPatience = time.Second
+// lockPatience is how long a run waits for the end of another: one that has only
+// its last words to say, or looks at a session for the last time, ends meanwhile.
+const lockPatience = 2 * time.Minute
 
 func (c config) lockFile() string { return filepath.Join(c.StateDir, "run.lock") }
 
 // lock takes the host for this run; the kernel unlocks it when the process ends,
-// however it ends.
-func (c config) lock() (unlock func(), err error) {
+// however it ends. say is told that another is waited for.
+func (c config) lock(ctx context.Context, say func(string)) (unlock func(), err error) {
 	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
 	f, err := os.OpenFile(c.lockFile(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		if err = take(ctx, f, say); err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("locking this host for the run: %w", err)
 	}
-	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPatience / 20) {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(end) {
-			break
+	return func() { _ = f.Close() }, nil // closing unlocks (flock(2))
+}
+
+// take locks f and signs it.
+func take(ctx context.Context, f *os.File, say func(string)) error {
+	try := func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+	err := try()
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	for tries := 1; errors.Is(err, syscall.EWOULDBLOCK); tries++ {
+		if tries == 3 { // a status looks at the lock for a moment
+			say(fmt.Sprintf("another run%s is at work on this host; waiting for its end, for %s at most", process(f), lockPatience))
 		}
-	}
-	switch {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		err = fmt.Errorf("another run%s is at work on this host, and two would undo each other's; see what it does: nodeprep status, journalctl -f -u nodeprep", process(f))
-	case err == nil:
-		err = errors.Join(f.Truncate(0), write(f, strconv.Itoa(os.Getpid())+"\n"))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("another run%s is at work on this host, and two would undo each other's; see what it does: nodeprep status, journalctl -f -u nodeprep", process(f))
+		case <-time.After(200 * time.Millisecond):
+		}
+		err = try()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("locking this host for the run: %w", err), f.Close())
+		return err
 	}
-	return func() { _ = f.Close() }, nil // closing unlocks (flock(2))
+	return errors.Join(f.Truncate(0), write(f, strconv.Itoa(os.Getpid())+"\n"))
 }
 
 func write(f *os.File, text string) error {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	url, token := s.joinsvc.Start(t)
 	t.Setenv("NODEPREP_TOKEN", token)
 	c := config{StateDir: dir}
-	unlock, err := c.lock()
+	unlock, err := c.lock(t.Context(), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,12 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	e := edges{root: s.host.Root, kernel: s.host.Kernel, machine: s.host.Machine}
 	call := func(args ...string) (int, string) {
 		var out bytes.Buffer
-		code := e.run(t.Context(), append(args, "--joinsvc", url, "--stateDir", dir, "--config", "/none"), &out, &out)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		if len(args) == 1 && args[0] == "run" {
+			ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+		}
+		defer cancel()
+		code := e.run(ctx, append(args, "--joinsvc", url, "--stateDir", dir, "--config", "/none"), &out, &out)
 		return code, out.String()
 	}
 	before := s.host.Snapshot(t)
@@ -46,8 +52,8 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if code, said := call("status"); code != 0 || !strings.Contains(said, fmt.Sprintf("at work (process %d)", os.Getpid())) {
 		t.Errorf("status, %d: %s", code, said)
 	}
-	unlock()
-	if code, said := call("run"); code != 0 {
+	time.AfterFunc(time.Second, unlock)
+	if code, said := call("run", "--json"); code != 0 || !strings.Contains(said, "is at work on this host; waiting for its end") {
 		t.Error(said)
 	}
 	if info, err := os.Stat(c.lockFile()); err != nil || info.Mode().Perm() != 0o600 {
@@ -91,7 +97,7 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	if said := show(); !strings.Contains(said, "failed: cut off") || strings.Contains(said, "succeeded") {
 		t.Errorf("of a run that was cut off:\n%s", said)
 	}
-	unlock, err := c.lock()
+	unlock, err := c.lock(t.Context(), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -280,6 +280,24 @@ func TestLeavesThatDoNotBundle(t *testing.T) {
 	}
 }
 
+// Whatever prepares the host comes before kubeadm and stops it when it fails, a
+// phase that somebody adds too; nothing but a wait runs beside others.
+func TestKubeadmNeedsTheWholeHost(t *testing.T) {
+	b := newBoot(t, "k8c1m0")
+	needs := map[string][]string{}
+	for _, p := range b.phases(t) {
+		needs[p.Name] = p.Needs
+		if p.Beside && p.Name != "lacp" {
+			t.Errorf("%s runs beside others: does it touch nothing that they do?", p.Name)
+		}
+	}
+	for name := range needs {
+		if name != "kubeadm" && name != "routed" && !slices.Contains(needs["kubeadm"], name) {
+			t.Errorf("kubeadm does not need %s", name)
+		}
+	}
+}
+
 func TestPhasesAreInOrder(t *testing.T) {
 	b := newBoot(t, "k8c1m0")
 	var names []string

@@ -53,8 +53,8 @@ items:
 func written() []string {
 	return []string{
 		"/api/v1/namespaces/net",
-		"/api/v1/namespaces/net/configmaps/settings",
 		applytest.Definitions + "pools.example.com",
+		"/api/v1/namespaces/net/configmaps/settings",
 		"/apis/example.com/v1/pools/first",
 		"/api/v1/namespaces/default/serviceaccounts/agent",
 		"/apis/apps/v1/namespaces/net/daemonsets/agent",

@@ -52,7 +52,7 @@ func (o object) defines(p object) bool {
 }
 
 // parse splits a manifest into its objects: namespaces first, since whatever is
-// in them needs them, and all else in its order. It names everything that is
+// in them needs them, then definitions, and all else in its order. It names everything that is
 // wrong, before anything is sent.
 func parse(manifest string) ([]object, error) {
 	var objects []object
@@ -67,14 +67,19 @@ func parse(manifest string) ([]object, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}
-	namespaceLast := func(o object) int {
-		if o.Kind == "Namespace" && o.APIVersion == "v1" {
-			return 0
-		}
+	slices.SortStableFunc(objects, func(a, b object) int { return a.rank() - b.rank() })
+	return objects, nil
+}
+
+// rank orders what others need before them.
+func (o object) rank() int {
+	switch {
+	case o.Kind == "Namespace" && o.APIVersion == "v1":
+		return 0
+	case o.definition():
 		return 1
 	}
-	slices.SortStableFunc(objects, func(a, b object) int { return namespaceLast(a) - namespaceLast(b) })
-	return objects, nil
+	return 2
 }
 
 // documents splits at YAML's markers, "---" and "..." (YAML 1.2, 9.1.2), and

@@ -39,9 +39,14 @@ func TestParse(t *testing.T) {
 		"a key twice, deep":             {text: a + "data:\n  x: one\n  x: two\n", err: `document 1: yaml: unmarshal errors:` + "\n" + `  line 6: mapping key "x" already defined`},
 		"a key twice, in a list's item": {text: "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n  data: {x: one, x: two}\n", err: `mapping key "x" already defined`},
 		"an alias of its own":           {text: a + "data: {x: &x one, y: *x}\n", want: []string{"ConfigMap a"}},
-		"a bomb":                        {text: a + bomb(), err: "excessive aliasing"},
-		"a scalar":                      {text: "hello\n", err: "cannot unmarshal"},
-		"a sequence":                    {text: "- a\n", err: "cannot unmarshal"},
+		"what others need, last": {
+			text: "apiVersion: example.com/v1\nkind: Pool\nmetadata: {name: p}\n---\n" + b + "---\n" + a +
+				"---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: d}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n",
+			want: []string{"Namespace n", "CustomResourceDefinition d", "Pool p", "ConfigMap b", "ConfigMap a"},
+		},
+		"a bomb":     {text: a + bomb(), err: "excessive aliasing"},
+		"a scalar":   {text: "hello\n", err: "cannot unmarshal"},
+		"a sequence": {text: "- a\n", err: "cannot unmarshal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, err := parse(tc.text)
