@@ -19,11 +19,11 @@ import (
 func readManifest(p plan.Plan) (string, error) {
 	file := p.Spec.Calico.Manifest
 	if file == "" {
-		return "", errors.New("spec.calico.manifest: is missing; want the file of Calico's manifest on this machine")
+		return "", errors.New("spec.calico.manifest: is missing; want the file of Calico's manifest on this machine, such as /etc/joinsvc/calico.yaml")
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading spec.calico.manifest: %w", err)
+		return "", fmt.Errorf("spec.calico.manifest: %w; put Calico's own manifest (calico.yaml of its release) there, readable for joinsvc", err)
 	}
 	manifest, err := calico.Manifest(data, p)
 	if err != nil {

@@ -44,11 +44,11 @@ func loadConfig(file string) (config, error) {
 	}
 	err := v.ReadInConfig()
 	if err != nil && (file != "" || !errors.Is(err, fs.ErrNotExist)) {
-		return config{}, fmt.Errorf("reading the configuration: %w", err)
+		return config{}, fmt.Errorf("reading the configuration %s: %w", v.ConfigFileUsed(), err)
 	}
 	var c config
 	if err := v.UnmarshalExact(&c); err != nil {
-		return config{}, fmt.Errorf("reading the configuration %s: %w", v.ConfigFileUsed(), err)
+		return config{}, fmt.Errorf("reading the configuration %s: %w; known settings: plan, listen, names, dataDir, adminSocket", v.ConfigFileUsed(), err)
 	}
 	return c, c.check()
 }

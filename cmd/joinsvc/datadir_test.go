@@ -323,10 +323,10 @@ func TestCannotListenTouchesNothing(t *testing.T) {
 		}
 	}
 	t.Setenv("JOINSVC_LISTEN", taken.Addr().String())
-	i.refused("listening for hosts", taken.Addr().String())
+	i.refused("listening for hosts", taken.Addr().String(), "ss -ltnp")
 	nothing("the hosts' address is taken")
 	t.Setenv("JOINSVC_LISTEN", "192.0.2.1:8443")
-	i.refused("listening for hosts", "192.0.2.1:8443")
+	i.refused("listening for hosts", "192.0.2.1:8443", "none of this machine's")
 	nothing("the hosts' address is not this machine's")
 	t.Setenv("JOINSVC_LISTEN", "127.0.0.1:0")
 	mkdir(t, i.dir+"/run/admin.sock/x")

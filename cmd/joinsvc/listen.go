@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,13 +25,26 @@ type doors struct{ hosts, operators net.Listener }
 func listen(c config) (doors, error) {
 	hosts, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return doors{}, fmt.Errorf("listening for hosts: %w%s", err, running(c.DataDir))
+		return doors{}, fmt.Errorf("listening for hosts: %w%s", err, cmp.Or(running(c.DataDir), nextDoor(err)))
 	}
 	operators, err := listenUnix(c.AdminSocket)
 	if err != nil {
 		return doors{}, errors.Join(fmt.Errorf("listening for operators: %w%s", err, running(c.DataDir)), hosts.Close())
 	}
 	return doors{hosts, operators}, nil
+}
+
+// nextDoor is what to do about an address that cannot be had, beginning "; ".
+func nextDoor(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "; `ss -ltnp` names the program that has it: stop that, or give joinsvc another address (listen in its configuration)"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "; the address is none of this machine's: give one of `ip address`, or none for all (listen in joinsvc's configuration)"
+	case errors.Is(err, syscall.EACCES):
+		return "; ports below 1024 want a right that joinsvc does not have: give it another (listen in its configuration)"
+	}
+	return ""
 }
 
 func (d doors) close() {
@@ -106,7 +120,7 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, err
 	}
 	if conn, err := net.Dial("unix", path); err == nil {
-		return nil, errors.Join(fmt.Errorf("%s is answered by another process", path), conn.Close())
+		return nil, errors.Join(fmt.Errorf("%s is answered by another process; stop that, or give this one another adminSocket", path), conn.Close())
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

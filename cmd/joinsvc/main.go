@@ -78,8 +78,8 @@ documents and short-lived tokens to the others, and writes the Calico objects.
 A node is finished when every planned BGP session is Established.
 
 It is configured by /etc/joinsvc/joinsvc.yaml and JOINSVC_* in the environment;
-the latter wins. The commands token, init and status ask the service that runs on
-this machine, through a socket that root alone may open.`,
+the latter wins. The commands token, nodes, init and status ask the service that
+runs on this machine, through a socket that root alone may open.`,
 		Example: `  joinsvc plan check /etc/joinsvc/plan.yaml
   systemctl enable --now joinsvc
   joinsvc token create --role control-plane

@@ -253,6 +253,9 @@ func TestConfiguration(t *testing.T) {
 		{"unknown key", "colour: red\n", []string{"colour"}},
 		{"wrong kind", "names: {a: b}\n", []string{"names"}},
 		{"every problem", "plan: plan.yaml\nlisten: nowhere\ndataDir: data\n", []string{"plan:", "listen:", "dataDir:", "3 error(s)"}},
+		{"unknown key", "plann: /plan.yaml\n", []string{"plann", "known settings: plan, listen, names, dataDir, adminSocket"}},
+		{"no YAML", "plan: [\n", []string{"reading the configuration /", "joinsvc.yaml"}},
+		{"no plan", "plan: /nonexistent/plan.yaml\n", []string{"/nonexistent/plan.yaml: no such file", "make one with `joinsvc plan init -o /nonexistent/plan.yaml`"}},
 		{"name with a port", "names: ['joinsvc:8443']\n", []string{"names[0]"}},
 	}
 	for _, tt := range tests {
@@ -286,6 +289,23 @@ func TestShippedConfiguration(t *testing.T) {
 	t.Setenv("JOINSVC_LISTEN", "10.9.0.2:8443")
 	if c, err = loadConfig("../../packaging/rpm/joinsvc/joinsvc.yaml"); err != nil || c.Listen != "10.9.0.2:8443" {
 		t.Errorf("by the environment it listens on %s, %v", c.Listen, err)
+	}
+}
+
+// A plan may be right and joinsvc's machine without what it needs beside it.
+func TestServeWithoutCalicosManifest(t *testing.T) {
+	for name, tt := range map[string]struct{ to, says string }{
+		"not named": {"", "plan.yaml: spec.calico.manifest: is missing"},
+		"not there": {"manifest: /nonexistent/calico.yaml", "open /nonexistent/calico.yaml: no such file or directory; put Calico's own manifest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := install(t, func(text string) string {
+				return regexp.MustCompile(`manifest: .*`).ReplaceAllString(text, tt.to)
+			})
+			if code, _, errs := i.cli("serve"); code != 1 || !strings.Contains(errs, tt.says) {
+				t.Errorf("exit %d, %s", code, errs)
+			}
+		})
 	}
 }
 

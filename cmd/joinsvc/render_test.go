@@ -187,7 +187,7 @@ func TestRenderRefusals(t *testing.T) {
 		"no plan":           {[]string{"calico"}, 2, "want a kind and a plan, got 1 argument(s)"},
 		"two plans":         {[]string{"calico", examplePlan, examplePlan}, 2, "got 3 argument(s)"},
 		"no such file":      {[]string{"calico", "/nonexistent"}, 1, "reading the plan: open /nonexistent"},
-		"no such node":      {[]string{"kubeadm", examplePlan, "--node", "k8c1s9"}, 1, `plan k8c1 has no node "k8c1s9"`},
+		"no such node":      {[]string{"kubeadm", examplePlan, "--node", "k8c1s9"}, 1, `plan k8c1 has no node "k8c1s9"; it has k8c1m0, k8c1s1, k8c1s2`},
 		"flag of another":   {[]string{"calico", examplePlan, "--node", "k8c1s1"}, 2, "calico takes no --node"},
 		"two flags":         {[]string{"frr", examplePlan, "--leaf", "leaf201", "--lldp", "."}, 2, "frr takes no --lldp"},
 		"a flag left empty": {[]string{"frr", examplePlan, "--leaf", ""}, 2, "--leaf is empty"},

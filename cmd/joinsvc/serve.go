@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -61,6 +62,9 @@ type inputs struct {
 
 func readInputs(c config, log *slog.Logger) (inputs, error) {
 	p, report, err := plan.Load(c.Plan)
+	if errors.Is(err, fs.ErrNotExist) {
+		return inputs{}, fmt.Errorf("%w; make one with `joinsvc plan init -o %s`, or set plan in joinsvc's configuration to where it is", err, c.Plan)
+	}
 	if err != nil {
 		return inputs{}, err
 	}
@@ -72,7 +76,7 @@ func readInputs(c config, log *slog.Logger) (inputs, error) {
 	}
 	manifest, err := readManifest(p)
 	if err != nil {
-		return inputs{}, err
+		return inputs{}, fmt.Errorf("%s: %w", c.Plan, err)
 	}
 	names, err := c.serverNames()
 	return inputs{plan: p, manifest: manifest, names: names}, err

@@ -83,7 +83,28 @@ nodeprep.* on the kernel command line, and flags; the later one wins.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().String("config", defaultConfigFile, "configuration file")
 	root.AddCommand(here.newRun(), here.newStatus(), here.newNetwork(), newVersion())
+	refuseUnknown(root)
 	return root
+}
+
+// refuseUnknown gives an unknown command the exit status of a wrong call, after
+// which the unit does not try again. cobra takes it for a failure, and below a
+// group of commands for a question, which it answers with the help.
+func refuseUnknown(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		refuseUnknown(c)
+	}
+	if !cmd.HasSubCommands() {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())}
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.DisableFlagsInUseLine = true
 }
 
 func newVersion() *cobra.Command {

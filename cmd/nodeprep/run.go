@@ -124,7 +124,7 @@ func (p *passage) standalone(ctx context.Context) (phase.Result, error) {
 		p.note(w.String())
 	}
 	if err := report.Err(); err != nil {
-		return phase.Result{}, err
+		return phase.Result{}, fmt.Errorf("%s: %w", p.config.Plan, err)
 	}
 	host, err := cluster.HostPlan(p.config.Node)
 	if err != nil {

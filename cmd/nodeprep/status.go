@@ -213,7 +213,11 @@ func (s status) print(w io.Writer) error {
 		if state == "" {
 			state = "not reported yet"
 		}
-		row("Session", fmt.Sprintf("%s %s AS %d: %s", session.Leaf, session.PeerIP, session.PeerASN, state))
+		why := ""
+		if session.Reason != "" {
+			why = " (" + session.Reason + ")"
+		}
+		row("Session", fmt.Sprintf("%s %s AS %d: %s%s", session.Leaf, session.PeerIP, session.PeerASN, state, why))
 	}
 	s.LastRun.rows(row)
 	return t.Flush()

@@ -26,7 +26,7 @@ func (c *Coordinator) admits(r joinapi.TokenRequest) (node string, role plan.Rol
 	h, ok := c.inventory().host(r.Node)
 	switch {
 	case !ok:
-		return "", "", wrong("node", "plan %s has no node %q", c.Plan.Metadata.Name, r.Node)
+		return "", "", wrong("node", "%v", c.Plan.NoNode(r.Node))
 	case wanted != "" && wanted != h.Role:
 		return "", "", wrong("role", "the plan has %s as %s, not as %s; leave the role out, the node says it", h.Name, h.Role, r.Role)
 	}

@@ -8,8 +8,10 @@ import (
 	"crypto"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"net"
 	"net/http"
@@ -114,6 +116,7 @@ func NewAdmin(path string) *Admin {
 		return d.DialContext(ctx, "unix", path)
 	}
 	return &Admin{caller{
+		hint: socketHint,
 		base: &url.URL{Scheme: "http", Host: "joinsvc"},
 		http: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
 	}}
@@ -151,12 +154,34 @@ type caller struct {
 	token string // sent as a bearer token (RFC 6750) when set
 	// identity is sent in HeaderIdentity when set.
 	identity string
+	// hint is what to do about a door that does not open.
+	hint func(error) string
+}
+
+// unreached adds the next step where nobody could be asked.
+func (c caller) unreached(err error) error {
+	var door *net.OpError
+	if !errors.As(err, &door) || door.Op != "dial" {
+		return fmt.Errorf("asking joinsvc: %w", err)
+	}
+	return fmt.Errorf("asking joinsvc: %w; %s", err, c.hint(err))
+}
+
+func socketHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "operators ask as root (sudo)"
+	}
+	return "operators ask on joinsvc's own machine: `systemctl status joinsvc` says whether it runs, and adminSocket of its configuration where it is asked"
+}
+
+func networkHint(error) string {
+	return "`systemctl status joinsvc` there says whether it runs; else look at the address, and at firewalls on the way"
 }
 
 func newCaller(base *url.URL, config *tls.Config) caller {
 	// No proxy: joinsvc is on the provisioning network, and a proxy of the
 	// host's environment would not reach it.
-	return caller{base: base, http: &http.Client{
+	return caller{base: base, hint: networkHint, http: &http.Client{
 		Timeout: requestTimeout,
 		Transport: &http.Transport{
 			TLSClientConfig:     config,
@@ -187,7 +212,7 @@ func (c caller) call(ctx context.Context, method, path string, body, into any) e
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking joinsvc: %w", err)
+		return c.unreached(err)
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))

@@ -70,7 +70,7 @@ func fieldsOf(p plan.Plan, node string) (fields, error) {
 		}
 	}
 	if node != "" {
-		return fields{}, fmt.Errorf("plan %s has no node %q", p.Metadata.Name, node)
+		return fields{}, p.NoNode(node)
 	}
 	return f, nil
 }

@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 )
 
 // HostPlan is the part of a plan that one host needs to prepare itself. It
@@ -45,7 +46,20 @@ func (p Plan) HostPlan(name string) (HostPlan, error) {
 			return p.hostPlan(n, p.Spec.ASNOf(i)), nil
 		}
 	}
-	return HostPlan{}, fmt.Errorf("plan %s has no node %q", p.Metadata.Name, name)
+	return HostPlan{}, p.NoNode(name)
+}
+
+// NoNode says that the plan has no node of that name, and which it has.
+func (p Plan) NoNode(name string) error {
+	const few = 5
+	var names []string
+	for _, n := range p.Spec.Nodes[:min(few, len(p.Spec.Nodes))] {
+		names = append(names, n.Name)
+	}
+	if len(p.Spec.Nodes) > few {
+		names = append(names, "…")
+	}
+	return fmt.Errorf("plan %s has no node %q; it has %s", p.Metadata.Name, name, strings.Join(names, ", "))
 }
 
 // HostPlans are those of all nodes, in their order.

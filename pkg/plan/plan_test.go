@@ -137,7 +137,7 @@ func TestHostPlanJSON(t *testing.T) {
 
 func TestHostPlanOfStranger(t *testing.T) {
 	_, err := load(t).HostPlan("k8c1s9")
-	if err == nil || err.Error() != `plan k8c1 has no node "k8c1s9"` {
+	if err == nil || err.Error() != `plan k8c1 has no node "k8c1s9"; it has k8c1m0, k8c1s1, k8c1s2` {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func TestRender(t *testing.T) {
 	if !strings.HasSuffix(string(text), "---\n"+string(one)) {
 		t.Errorf("one node's is not the end of all:\n%s", one)
 	}
-	if _, err := Render(p, "k8c1s9"); err == nil || err.Error() != `plan k8c1 has no node "k8c1s9"` {
+	if _, err := Render(p, "k8c1s9"); err == nil || err.Error() != `plan k8c1 has no node "k8c1s9"; it has k8c1m0, k8c1s1, k8c1s2` {
 		t.Errorf("error is %v", err)
 	}
 }
