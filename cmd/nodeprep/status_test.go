@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+// A session that cannot be seen says why, here as on joinsvc's machine.
+func TestStatusHasTheReasonOfASession(t *testing.T) {
+	s := status{Sessions: []joinapi.Session{
+		{Leaf: "leaf201", PeerIP: "192.0.2.1", PeerASN: 64512, State: joinapi.Established},
+		{Leaf: "leaf202", PeerIP: "192.0.2.2", PeerASN: 64512, State: joinapi.Unknown, Reason: "joinsvc has no access to the cluster"},
+		{Leaf: "leaf203", PeerIP: "192.0.2.3", PeerASN: 64512},
+	}}
+	var out strings.Builder
+	if err := s.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"leaf201 192.0.2.1 AS 64512: Established\n",
+		"leaf202 192.0.2.2 AS 64512: unknown (joinsvc has no access to the cluster)\n",
+		"leaf203 192.0.2.3 AS 64512: not reported yet\n",
+	} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("no %q in\n%s", line, out.String())
+		}
+	}
+}
