@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +41,7 @@ type sceneKey struct{}
 //	log TEXT                     what it has logged since holds TEXT
 //	enrol NODE MAC TOKEN_FILE    a host enrols
 //	report NODE PHASE OUTCOME MESSAGE   and tells of its run; MESSAGE in Go's quotes
+//	order NODE ACTION            and is told what kubeadm has to do
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"joinsvc": inProcess, "status": exitStatus, "serve": serveInBackground, "stop": stopServing, "log": logHolds,
-			"enrol": enrolHost, "report": reportOfHost,
+			"enrol": enrolHost, "report": reportOfHost, "order": orderOfHost,
 		},
 	})
 }
@@ -102,6 +102,12 @@ func serveInBackground(ts *testscript.TestScript, _ bool, _ []string) {
 	s.log = syncBuffer{}
 	args := []string{"serve", "--config", ts.MkAbs("joinsvc.yaml")}
 	go func() { ended <- run(ctx, args, &out, &s.log) }()
+	at, err := answers(&s.log, ended)
+	if err != nil {
+		cancel()
+		ts.Fatalf("%v", err)
+	}
+	s.url = "https://" + at
 	s.stop = func() int {
 		cancel()
 		code := <-ended
@@ -109,15 +115,6 @@ func serveInBackground(ts *testscript.TestScript, _ bool, _ []string) {
 		return code
 	}
 	ts.Defer(func() { s.stop() })
-	listen := regexp.MustCompile(`listen=(\S+)`)
-	for range 1200 {
-		if m := listen.FindStringSubmatch(s.log.String()); m != nil {
-			s.url = "https://" + m[1]
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	ts.Fatalf("joinsvc serve does not answer:\n%s", s.log.String())
 }
 
 func stopServing(ts *testscript.TestScript, _ bool, _ []string) {
@@ -156,6 +153,16 @@ func reportOfHost(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(sceneOf(ts).hosts[args[0]].Report(context.Background(), joinapi.Report{
 		Phase: args[1], Outcome: joinapi.Outcome(args[2]), Message: message, Time: time.Now(),
 	}))
+}
+
+func orderOfHost(ts *testscript.TestScript, neg bool, args []string) {
+	order, err := sceneOf(ts).hosts[args[0]].Kubeadm(context.Background())
+	if neg {
+		fmt.Fprintln(ts.Stderr(), err)
+	}
+	if (err != nil) != neg || !neg && string(order.Action) != args[1] {
+		ts.Fatalf("%s was told %q, %v", args[0], order.Action, err)
+	}
 }
 
 func keyOf(ts *testscript.TestScript) (*ecdsa.PrivateKey, []byte) {

@@ -24,8 +24,9 @@ func statusCommand(load func() (config, error)) *cobra.Command {
 		Short: "Show the planned nodes, how far each has come, and its BGP sessions",
 		Long: `status shows every planned node with its leases, its phase (enrolled, prepared,
 joining, joined, routed, or failed) and what keeps it from the next one; every
-planned BGP session as its node sees it; joinsvc's access to the cluster, unless
-it is in order; who joins and who waits for it; and what hosts found worth saying.`,
+planned BGP session as its node sees it; joinsvc's access to the cluster, and when
+the API server last answered; who joins, who waits for it, at which place, and
+why; and what hosts found worth saying.`,
 		Example: "  joinsvc status\n  joinsvc status -o json | jq '.nodes[] | select(.phase != \"routed\") | .name, .reason'",
 		Args:    cobra.NoArgs,
 	}
@@ -96,17 +97,15 @@ func age(at time.Time) string {
 	return time.Since(at).Truncate(time.Second).String() + " ago"
 }
 
-// printAccess tells what keeps joinsvc from asking the cluster. While it cannot,
-// what is told of sessions is of the past.
+// printAccess tells how joinsvc's access to the cluster is, and since when it is
+// known. While there is none, what is told of sessions is of the past.
 func printAccess(w io.Writer, s joinapi.Status) error {
-	if s.Access.State == joinapi.AccessOK {
-		return nil
+	a := s.Access
+	line := fmt.Sprintf("%s: %s", a.State, cmp.Or(a.Reason, a.Server))
+	if !a.Answered.IsZero() {
+		line += "; it answered last " + age(a.Answered)
 	}
-	when := ""
-	if !s.Access.Answered.IsZero() {
-		when = "; it answered last " + age(s.Access.Answered)
-	}
-	_, err := fmt.Fprintf(w, "\nACCESS TO THE CLUSTER\n%s: %s%s\n", s.Access.State, s.Access.Reason, when)
+	_, err := fmt.Fprintf(w, "\nACCESS TO THE CLUSTER\n%s\n", printable.Line(line))
 	return err
 }
 
@@ -116,14 +115,14 @@ func printQueue(w io.Writer, s joinapi.Status) error {
 	if q == nil || len(q.Joining)+len(q.Waiting) == 0 {
 		return nil
 	}
-	fmt.Fprintf(w, "\nQUEUE\n%d may join at once: %s\n", q.Limit, q.Reason)
+	fmt.Fprintf(w, "\nQUEUE\n%d may join at once: %s\n", q.Limit, printable.Line(q.Reason))
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "PLACE\tNODE\tSINCE\tHEARD OF")
+	row(t, "PLACE", "NODE", "SINCE", "HEARD OF")
 	for _, j := range q.Joining {
-		fmt.Fprintf(t, "joins\t%s\t%s\t%s\n", j.Node, age(j.Since), age(j.Heard))
+		row(t, "joins", j.Node, age(j.Since), age(j.Heard))
 	}
 	for i, p := range q.Waiting {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", i+1, p.Node, age(p.Since), age(p.Heard))
+		row(t, strconv.Itoa(i+1), p.Node, age(p.Since), age(p.Heard))
 	}
 	return t.Flush()
 }

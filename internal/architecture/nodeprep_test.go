@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 const nodeprep = "github.com/nodeprep/nodeprep/cmd/nodeprep"
@@ -68,5 +71,57 @@ func TestNodeprepLinksNeitherKubernetesNorEtcd(t *testing.T) {
 				t.Errorf("nodeprep links %s; see: go mod why %s", dep, dep)
 			}
 		}
+	}
+}
+
+// linted are the files that the linter's rule for what nodeprep links is about.
+func linted(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, ".golangci.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Linters struct {
+			Settings struct {
+				Depguard struct {
+					Rules map[string]struct {
+						Files []string `yaml:"files"`
+					} `yaml:"rules"`
+				} `yaml:"depguard"`
+			} `yaml:"settings"`
+		} `yaml:"linters"`
+	}
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	return config.Linters.Settings.Depguard.Rules["nodeprep-stays-small"].Files
+}
+
+// The linter says at once, in the editor, what must not be imported; for that it
+// has to know every package that nodeprep links.
+func TestTheLinterKnowsWhatNodeprepLinks(t *testing.T) {
+	const module = "github.com/nodeprep/nodeprep/"
+	files := linted(t)
+	ours := 0
+	for _, dep := range strings.Fields(goTool(t, "list", "-deps", nodeprep)) {
+		path, ok := strings.CutPrefix(dep, module)
+		if !ok {
+			continue
+		}
+		ours++
+		covered := slices.ContainsFunc(files, func(pattern string) bool {
+			pattern = strings.TrimPrefix(pattern, "**/")
+			if folder, ok := strings.CutSuffix(pattern, "/**"); ok {
+				return path == folder || strings.HasPrefix(path, folder+"/")
+			}
+			return path+"/*.go" == pattern
+		})
+		if !covered {
+			t.Errorf("nodeprep links %s, which .golangci.yml, depguard's rule nodeprep-stays-small, does not have", path)
+		}
+	}
+	if ours < 10 {
+		t.Errorf("nodeprep links %d packages of this module; that proves nothing", ours)
 	}
 }

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
@@ -55,27 +58,50 @@ type upkeep struct {
 	defrag func() error
 	log    *slog.Logger
 	keep   int64 // how many revisions stay
+	room   int64 // bytes of the file; no history stays that takes half of it
+	// patience bounds how long a start waits for the first upkeep.
+	patience time.Duration
 	// compacted is the revision up to which there is no history.
 	compacted int64
 }
 
 func newUpkeep(server *embed.Etcd, client *clientv3.Client, log *slog.Logger) *upkeep {
-	return &upkeep{client: client, defrag: server.Server.Backend().Defrag, log: log, keep: history}
+	return &upkeep{client: client, defrag: server.Server.Backend().Defrag, log: log, keep: history, room: quota, patience: startTimeout}
 }
 
 // keepUp makes room in a store that has just been started, and keeps it until
-// stop is called. That it cannot is no reason not to start: what is there can
-// still be read.
+// stop is called. That it cannot, or takes too long, is no reason not to start:
+// what is there can still be read.
 func keepUp(ctx context.Context, u *upkeep) (stop func()) {
-	if err := u.start(ctx); err != nil {
-		u.log.Error("etcd's upkeep at the start", "err", err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { u.run(ctx) })
+	first := make(chan struct{})
+	wg.Go(func() {
+		u.begin(life)
+		close(first)
+		u.run(life)
+	})
+	timeout := time.NewTimer(u.patience)
+	defer timeout.Stop()
+	select {
+	case <-first:
+	case <-ctx.Done():
+	case <-timeout.C:
+		u.log.Warn("etcd's upkeep at the start goes on for long; joinsvc starts meanwhile", "after", u.patience)
+	}
 	return func() {
 		cancel()
 		wg.Wait()
+	}
+}
+
+// begin is the first upkeep. What it asks of etcd is bounded; a defragmentation
+// that has begun is not to be stopped, and takes a time of its own.
+func (u *upkeep) begin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, u.patience)
+	defer cancel()
+	if err := u.start(ctx); err != nil {
+		u.log.Error("etcd's upkeep at the start", "err", err)
 	}
 }
 
@@ -115,14 +141,30 @@ func (u *upkeep) run(ctx context.Context) {
 	}
 }
 
+// noSpace tells of one of the errors of a status that it is the alarm of a store
+// without space (etcd, maintenance.Status: its error's text, or the alarm's name).
+func noSpace(alarm string) bool {
+	return strings.Contains(alarm, pb.AlarmType_NOSPACE.String()) ||
+		strings.Contains(alarm, rpctypes.ErrNoSpace.Error())
+}
+
 // look does what there is to do.
 func (u *upkeep) look(ctx context.Context) error {
 	status, err := u.client.Status(ctx, here)
 	if err != nil {
 		return fmt.Errorf("asking etcd for its size: %w", err)
 	}
+	head := status.Header.Revision
+	switch {
+	case slices.ContainsFunc(status.Errors, noSpace) && status.DbSizeInUse < u.room:
+		return u.start(ctx)
+	case status.DbSizeInUse > u.room/2 && head > u.compacted:
+		// Few revisions, but large ones. A transaction that reads what goes is
+		// tried again.
+		return u.compact(ctx, head)
+	}
 	// Half as much again, so that a compaction is worth its while.
-	if old := status.Header.Revision - u.keep; old-u.compacted > u.keep/2 {
+	if old := head - u.keep; old-u.compacted > u.keep/2 {
 		return u.compact(ctx, old)
 	}
 	free := status.DbSize - status.DbSizeInUse

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -149,5 +151,82 @@ func TestDefragmentsWhenItIsWorthIt(t *testing.T) {
 	}
 	if after := size(t, dir); after > before/4 {
 		t.Errorf("the file had %d bytes and has %d", before, after)
+	}
+}
+
+// A first upkeep that hangs does not keep joinsvc from starting, and is waited
+// for when it stops.
+func TestTheFirstUpkeepIsBounded(t *testing.T) {
+	e, err := Start(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	var log strings.Builder
+	u := newUpkeep(e.server, e.Client(), slog.New(slog.NewTextHandler(&log, nil)))
+	u.patience = 50 * time.Millisecond
+	release := make(chan struct{})
+	u.defrag = func() error { <-release; return nil }
+	stop := keepUp(t.Context(), u) // hangs without a bound
+	if !strings.Contains(log.String(), "joinsvc starts meanwhile") {
+		t.Errorf("the log says %q", log.String())
+	}
+	stopped := make(chan struct{})
+	go func() {
+		stop()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		t.Error("stopped beside a defragmentation under way")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	<-stopped
+}
+
+// Few revisions that are large are too much, too.
+func TestLargeRevisionsGo(t *testing.T) {
+	e, err := Start(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	u := newUpkeep(e.server, e.Client(), slog.New(slog.DiscardHandler))
+	u.room = 16 << 20
+	writes(t, e.Client(), 40, 256<<10)
+	if err := u.look(t.Context()); err != nil || u.compacted == 0 {
+		t.Errorf("10 MB of history in room for 16: compacted to %d, %v", u.compacted, err)
+	}
+}
+
+// A store that has become full while joinsvc runs is served again without a
+// restart.
+func TestFullWhileItRuns(t *testing.T) {
+	c := config(filepath.Join(t.TempDir(), "etcd"), zap.NewNop())
+	c.QuotaBackendBytes = 16 << 20
+	server, err := embed.StartEtcd(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	<-server.Server.ReadyNotify()
+	client := v3client.New(server.Server)
+	defer client.Close()
+	value := string(make([]byte, 256<<10))
+	for range 200 {
+		if _, err = client.Put(t.Context(), "k", value); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, rpctypes.ErrNoSpace) {
+		t.Fatalf("never full: %v", err)
+	}
+	u := newUpkeep(server, client, slog.New(slog.DiscardHandler))
+	if err := u.look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Put(t.Context(), "k", "v"); err != nil {
+		t.Errorf("after upkeep: %v", err)
 	}
 }
