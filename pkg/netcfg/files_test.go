@@ -91,6 +91,29 @@ MACAddressPolicy=none
 	}
 }
 
+// Without servers in the plan the names stay NetworkManager's, who would write
+// /etc/resolv.conf.
+func TestPlanFilesWithoutDNS(t *testing.T) {
+	root, c := rooted.Root(t.TempDir()), withDNS()
+	c.DNS = DNS{}
+	applyFiles(t, func() ([]phase.Change, error) { return PlanFiles(t.Context(), root, c) })
+	if text := read(t, root, "/etc/NetworkManager/conf.d/90-nodeprep.conf"); strings.Contains(text, "dns") || !strings.Contains(text, "[keyfile]") {
+		t.Errorf("NetworkManager is told\n%s", text)
+	}
+}
+
+// Everybody reads them: a resolver, NetworkManager and udev run as others than root.
+func TestFilesAreReadable(t *testing.T) {
+	root, c := rooted.Root(t.TempDir()), withDNS()
+	applyFiles(t, func() ([]phase.Change, error) { return PlanFiles(t.Context(), root, c) })
+	applyFiles(t, func() ([]phase.Change, error) { return PlanDNS(t.Context(), root, c.DNS) })
+	for _, name := range []string{"/etc/resolv.conf", "/etc/NetworkManager/conf.d/90-nodeprep.conf", "/etc/systemd/network/98-nodeprep-bond.link"} {
+		if info, err := root.Stat(name); err != nil || info.Mode().Perm() != 0o644 {
+			t.Error(name, info, err)
+		}
+	}
+}
+
 // TestPlanDNS replaces the symlink of systemd-resolved, not what it points to.
 func TestPlanDNS(t *testing.T) {
 	root := rooted.Root(t.TempDir())
