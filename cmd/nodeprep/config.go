@@ -51,16 +51,18 @@ func addConfigFlags(flags *pflag.FlagSet) {
 // later ones winning, and refuses unknown settings. A token of the kernel command
 // line is taken once (takeToken). What is wrong with them is
 // a *usageError: no retry mends it, and the unit does not try (its
-// RestartPreventExitStatus).
+// RestartPreventExitStatus). A file that cannot be read now is none: a disk or a
+// full table of files may pass.
 func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
 	c, err := mergeConfig(flags, cmdline)
 	if err == nil {
 		err = c.check()
 	}
-	if err != nil {
-		return config{}, &usageError{err}
+	var unread *fs.PathError
+	if err != nil && !errors.As(err, &unread) {
+		err = &usageError{err, badConfig}
 	}
-	return c, nil
+	return c, err
 }
 
 func mergeConfig(flags *pflag.FlagSet, cmdline string) (config, error) {

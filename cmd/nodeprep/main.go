@@ -40,7 +40,8 @@ type edges struct {
 }
 
 // run is main without the process: it returns the exit status, 0 for success,
-// 1 for a failure that was told on stderr, 2 for a call that cannot be meant.
+// 1 for a failure that was told on stderr, 2 for a call that cannot be meant,
+// badConfig for a configuration that cannot.
 func (here edges) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	stdout, stderr = printable.NewWriter(stdout), printable.NewWriter(stderr)
 	cmd := here.newRoot()
@@ -54,14 +55,24 @@ func (here edges) run(ctx context.Context, args []string, stdout, stderr io.Writ
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "nodeprep: %v\nSee `nodeprep --help`.\n", err)
-		return 2
+		return usage.status
 	}
 	fmt.Fprintf(stderr, "nodeprep: %v\n", err)
 	return 1
 }
 
 // usageError is a call with wrong flags, arguments or configuration.
-type usageError struct{ err error }
+type usageError struct {
+	err    error
+	status int // that the process ends with
+}
+
+const (
+	badCall = 2
+	// badConfig is EX_CONFIG of sysexits.h. The unit does not try again after it,
+	// and must after 2, with which Go ends a program that panics or has no memory.
+	badConfig = 78
+)
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
@@ -80,7 +91,7 @@ nodeprep.* on the kernel command line, and flags; the later one wins.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err, badCall} })
 	root.PersistentFlags().String("config", defaultConfigFile, "configuration file")
 	root.AddCommand(here.newRun(), here.newStatus(), here.newNetwork(), newVersion())
 	refuseUnknown(root)
@@ -101,7 +112,7 @@ func refuseUnknown(cmd *cobra.Command) {
 		if len(args) == 0 {
 			return nil
 		}
-		return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())}
+		return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath()), badCall}
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.DisableFlagsInUseLine = true
