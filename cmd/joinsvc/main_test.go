@@ -416,12 +416,14 @@ func turn(node string, since, heard int) joinapi.Turn {
 func TestStatusTextOfHostileHosts(t *testing.T) {
 	const said = "\x1b[2J\u202e\u009b31m\nk8c1s9   worker"
 	var out bytes.Buffer
-	err := printStatus(&out, joinapi.Status{Nodes: []joinapi.NodeStatus{{
-		Name: "k8c1m0", Address: "192.168.9.193/28", Phase: joinapi.NodePhase(said), Reason: said,
-		Reports:  []joinapi.Report{{Phase: said, Outcome: joinapi.OutcomeNoted, Message: said}},
-		Sessions: []joinapi.Session{{Leaf: said, PeerIP: said, State: joinapi.SessionState(said), Reason: said}},
-	}}, Remarks: []string{said}, Access: joinapi.AccessStatus{State: joinapi.AccessUnreachable, Reason: said},
-		Queue: &joinapi.QueueStatus{Reason: said, Waiting: []joinapi.Turn{{Node: said}}}})
+	err := printStatus(&out, joinapi.Status{
+		Nodes: []joinapi.NodeStatus{{
+			Name: "k8c1m0", Address: "192.168.9.193/28", Phase: joinapi.NodePhase(said), Reason: said,
+			Reports:  []joinapi.Report{{Phase: said, Outcome: joinapi.OutcomeNoted, Message: said}},
+			Sessions: []joinapi.Session{{Leaf: said, PeerIP: said, State: joinapi.SessionState(said), Reason: said}},
+		}}, Remarks: []string{said}, Access: joinapi.AccessStatus{State: joinapi.AccessUnreachable, Reason: said},
+		Queue: &joinapi.QueueStatus{Reason: said, Waiting: []joinapi.Turn{{Node: said}}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
