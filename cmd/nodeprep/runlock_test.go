@@ -75,7 +75,9 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	}
 	h := newHistory(dir, true)
 	for _, e := range []phase.Event{
-		{Phase: "network", Kind: phase.Started}, {Phase: "network", Kind: phase.Done}, {Phase: "kubeadm", Kind: phase.Started},
+		{Phase: "network", Kind: phase.Started},
+		{Phase: "network", Kind: phase.Done},
+		{Phase: "kubeadm", Kind: phase.Started},
 		{Phase: "kubeadm", Kind: phase.Noted, Message: "waiting: place 7 of 9"},
 		{Phase: "kubeadm", Kind: phase.Noted, Message: "another thing"},
 		{Phase: "kubeadm", Kind: phase.Noted, Message: "waiting for 3h2m0s: place 2 of 9"},
