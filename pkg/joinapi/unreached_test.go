@@ -36,7 +36,7 @@ func TestUnreachedSaysWhatToDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed.Close()
+	_ = closed.Close()
 	token := EnrolToken{CA: strings.Repeat("a", 64), ID: "id", Secret: "secret"}.String()
 	_, err = Enrol(t.Context(), "https://"+closed.Addr().String(), token, key, Identity{})
 	if !errors.Is(err, syscall.ECONNREFUSED) || !strings.Contains(err.Error(), "firewalls") {
