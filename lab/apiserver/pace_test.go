@@ -34,6 +34,9 @@ func (f *fixture) testPace(t *testing.T) {
 				t.Errorf("%s has no %s among %q", name, want, c.Command)
 			}
 		}
+		if ready := c.ReadinessProbe; ready != nil && ready.HTTPGet.Path == "" {
+			t.Errorf("%s: readiness is %+v, which kubelet refuses", name, ready)
+		}
 		if live := c.LivenessProbe; live.TimeoutSeconds != 60 || live.FailureThreshold != 20 || live.HTTPGet.Path == "" {
 			t.Errorf("%s: liveness is %+v", name, live)
 		}
@@ -44,15 +47,18 @@ func (f *fixture) testPace(t *testing.T) {
 	}
 }
 
+type probe struct {
+	HTTPGet                          struct{ Path string }
+	TimeoutSeconds, FailureThreshold int
+}
+
 // staticPod is what is read of one.
 type staticPod struct {
 	Spec struct {
 		Containers []struct {
 			Command                     []string
-			LivenessProbe, StartupProbe struct {
-				HTTPGet                          struct{ Path string }
-				TimeoutSeconds, FailureThreshold int
-			}
+			LivenessProbe, StartupProbe probe
+			ReadinessProbe              *probe // some have none
 		}
 	}
 }

@@ -30,9 +30,10 @@ func Patches(p plan.Plan) (map[string]string, error) {
 	targets := map[string]runtime.Object{"etcd": pod(etcd)}
 	if p.Spec.Kubernetes.Pace == plan.Slow {
 		targets["etcd"] = pod(patient(etcd))
-		for _, name := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
+		for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
 			targets[name] = pod(patient(corev1.Container{Name: name}))
 		}
+		targets["kube-apiserver"] = pod(seldomReady(patient(corev1.Container{Name: "kube-apiserver"})))
 		// kubeadm 1.31 does not know this one, and passes over it with a word.
 		targets["corednsdeployment"] = coreDNS()
 	}
@@ -56,14 +57,21 @@ func pod(c corev1.Container) *corev1.Pod {
 
 // patient gives a static pod's probes a minute to answer in place of 15 s, and
 // has kubelet restart it after ten minutes of no answer in place of 80 s: a
-// start costs what every other part of the host needs to answer. kubeadm's
-// probe of readiness comes every second, for nobody who would wait for it.
+// start costs what every other part of the host needs to answer.
 //
 // The patch merges into the probes that kubeadm wrote, whose start-up threshold
-// follows from the documents' own time-out.
+// follows from the documents' own time-out. It names only those that every
+// release writes: a probe without a handler makes kubelet refuse the pod.
 func patient(c corev1.Container) corev1.Container {
 	c.StartupProbe = &corev1.Probe{TimeoutSeconds: 60}
 	c.LivenessProbe = &corev1.Probe{TimeoutSeconds: 60, PeriodSeconds: 30, FailureThreshold: 20}
+	return c
+}
+
+// seldomReady spares a container kubeadm's probe of readiness every second, for
+// nobody who would wait for it. kube-controller-manager has none (1.37), and
+// etcd's and kube-scheduler's came late.
+func seldomReady(c corev1.Container) corev1.Container {
 	c.ReadinessProbe = &corev1.Probe{TimeoutSeconds: 60, PeriodSeconds: 15}
 	return c
 }
@@ -71,7 +79,7 @@ func patient(c corev1.Container) corev1.Container {
 // coreDNS does not always answer within its five seconds, or for readiness one,
 // while its node starts everything else; after 50 s kubelet starts it anew.
 func coreDNS() *appsv1.Deployment {
-	c := patient(corev1.Container{Name: "coredns"})
+	c := seldomReady(patient(corev1.Container{Name: "coredns"}))
 	c.StartupProbe = nil // it has none, and half of one would be refused
 	return &appsv1.Deployment{
 		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
