@@ -92,12 +92,11 @@ func TestWhatIsNoClientsCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefused(t, ca, *server, "bad certificate")
-	ca.now = func() time.Time { return time.Now().Add(-2 * leafValid) }
-	if text, err = ca.SignNode(r, "k8c1s1"); err != nil {
+	subject := pkix.Name{CommonName: "k8c1s1", OrganizationalUnit: []string{NodesOU}}
+	if text, err = SignClient(ca.cert, ca.key, r, subject, time.Now().Add(-2*leafValid)); err != nil {
 		t.Fatal(err)
 	}
 	block, _ = pem.Decode([]byte(text))
-	ca.now = time.Now
 	wantRefused(t, ca, tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: key}, "expired certificate")
 }
 

@@ -87,7 +87,7 @@ func TestWhatMayPass(t *testing.T) {
 				t.Errorf("%s, %s: %v; passes: %v", name, where, err, tt.passes)
 			}
 			var answer *joinapi.Error
-			if tt.passes && (!errors.As(err, &answer) || answer.Code != joinapi.CodeNotYet || answer.RetryAfter < time.Second) {
+			if tt.passes && (!errors.As(err, &answer) || answer.Code != joinapi.CodeUnavailable || answer.RetryAfter < time.Second) {
 				t.Errorf("%s, %s: a host is told %+v", name, where, answer)
 			}
 		}
