@@ -60,7 +60,7 @@ func (d dataDir) open(ctx context.Context, log *slog.Logger) (state, error) {
 			return state{}, err
 		}
 	}
-	store, err := etcd.Start(ctx, d.store(), log)
+	store, err := d.openStore(ctx, first, log)
 	if err != nil {
 		// What is wrong with the store may be the lesser part of it.
 		return state{}, errors.Join(caErr, keyErr, err)
@@ -70,6 +70,30 @@ func (d dataDir) open(ctx context.Context, log *slog.Logger) (state, error) {
 		return state{}, errors.Join(err, store.Close())
 	}
 	return s, nil
+}
+
+// firstPatience is how long a store of a first start may take before it is begun
+// anew: one that works takes a second or two.
+const firstPatience = 20 * time.Second
+
+// openStore starts the store. One that a first start was stopped in may have a
+// log without the member that it is of, and so elects nobody, for ever. Nothing
+// has been given out of it: it is begun anew.
+func (d dataDir) openStore(ctx context.Context, first bool, log *slog.Logger) (*etcd.Embedded, error) {
+	if !first {
+		return etcd.Start(ctx, d.store(), log)
+	}
+	short, cancel := context.WithTimeout(ctx, firstPatience)
+	defer cancel()
+	store, err := etcd.Start(short, d.store(), log)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return store, err
+	}
+	log.Warn("the store of a first start that was stopped is begun anew", "folder", d.store(), "err", err)
+	if err := os.RemoveAll(d.store()); err != nil {
+		return nil, fmt.Errorf("beginning the store anew: %w", err)
+	}
+	return etcd.Start(ctx, d.store(), log)
 }
 
 // first tells whether joinsvc starts on this folder for the first time, or
