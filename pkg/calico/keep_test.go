@@ -204,6 +204,49 @@ func TestWaitingForCalicoIsSaid(t *testing.T) {
 	})
 }
 
+// What was waited for once is not the reason any more when it has come: then it
+// is the node's calico-node that has to say something.
+func TestAReasonThatIsOverIsNotToldAnyMore(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		names := w.everybody()
+		w.mute[names[0]], w.mute[names[1]] = true, true
+		w.delete(nodes, names[1])
+		w.kinds[CRD] = []string{bgpPeers}
+		w.start(func(r *Reconciler) { r.Pace = Slow() })
+		pass(time.Second)
+		if got := w.said(names[0]); !strings.Contains(got, "waiting for Calico") {
+			t.Errorf("at first: %q", got)
+		}
+		w.set(func() { w.kinds[CRD] = allKinds() })
+		pass(10 * time.Second)
+		const want = ": " + silent
+		if got := w.said(names[0]); got != want {
+			t.Errorf("once it is served: %q, want %q", got, want)
+		}
+		if got := w.said(names[1]); !strings.Contains(got, "not in the cluster") {
+			t.Errorf("before it joins: %q", got)
+		}
+		w.register(names[1])
+		pass(time.Second)
+		if got := w.said(names[1]); got != want {
+			t.Errorf("once it has joined: %q, want %q", got, want)
+		}
+		for range int(Slow().Unknown.Seconds()) {
+			pass(time.Second)
+			if got := w.said(names[0]); got != want && got != "unknown"+want {
+				t.Fatalf("then: %q", got)
+			}
+		}
+		pass(10 * time.Second)
+		for range 120 {
+			pass(time.Second)
+			if got := w.said(names[0]); got != "unknown"+want {
+				t.Fatalf("later: %q, want it unknown", got)
+			}
+		}
+	})
+}
+
 // After Calico's migration new nodes get their objects where Calico now looks.
 func TestGroupChangesWhileAtWork(t *testing.T) {
 	bubble(t, reference(t), func(t *testing.T, w *world) {

@@ -127,7 +127,8 @@ func (l *ledger) gone(ctx context.Context, a *account) error {
 }
 
 // blind takes why a node cannot be seen, and says it at once when nothing has
-// been seen yet; what has been seen counts until it is too old.
+// been seen yet, in place of what was the reason before; what has been seen counts
+// until it is too old.
 func (l *ledger) blind(ctx context.Context, a *account, why string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -135,7 +136,11 @@ func (l *ledger) blind(ctx context.Context, a *account, why string) error {
 	if a.states != nil {
 		return nil
 	}
-	return l.publish(ctx, a, because(a.planned, "", why, time.Time{}))
+	var state joinapi.SessionState
+	if len(a.lastTold) > 0 && a.lastTold[0].State == joinapi.Unknown {
+		state = joinapi.Unknown // for too long already, which another reason does not change
+	}
+	return l.publish(ctx, a, because(a.planned, state, why, time.Time{}))
 }
 
 // publish tells what is new: states, reasons, or that they were seen again.
@@ -180,7 +185,7 @@ func (l *ledger) expireOne(ctx context.Context, a *account, why string, last tim
 	case a.why != "":
 		why = a.why
 	default:
-		why = "calico-node has not reported; see that its pod runs on the node"
+		why = silent
 	}
 	var seen time.Time
 	if len(a.states) > 0 {

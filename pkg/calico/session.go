@@ -20,6 +20,9 @@ import (
 // noStatusKind is why nothing is seen of Calico 3.18 to 3.20.
 const noStatusKind = "this Calico has no kind CalicoNodeStatus (it came with v3.21), so joinsvc writes the BGP objects and cannot see the sessions; look with `birdcl show protocols` in calico-node's pods, or upgrade Calico"
 
+// silent is why nothing is known of a node that can be asked.
+const silent = "calico-node has not reported yet; see that its pod runs on the node"
+
 // An inquiry is a CalicoNodeStatus that joinsvc has made, or will make.
 type inquiry struct {
 	host    types.UID // of the Node that it is about
@@ -60,7 +63,7 @@ func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Dur
 		if err := e.ledger.saw(ctx, a, e.routes(a, observed(a.planned, status, now)), now); err != nil {
 			return 0, err
 		}
-	} else if err := e.review(ctx, a); err != nil {
+	} else if err := errors.Join(e.review(ctx, a), e.ledger.blind(ctx, a, silent)); err != nil {
 		return 0, err
 	}
 	if q.request != "" {
