@@ -82,5 +82,7 @@ func (o *Operator) reached(name, detail string) {
 	at := o.clock.Now()
 	o.outlook.forecast.Reached(at)
 	o.board.Stage(name, fmt.Sprintf("%5.0fs  %s", at.Seconds(), detail))
-	o.clock.Tell("", "%s; %s", name, o.expect())
+	if !o.outlook.forecast.Complete() { // nothing is to be expected after the last
+		o.clock.Tell("", "%s; %s", name, o.expect())
+	}
 }

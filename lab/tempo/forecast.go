@@ -43,6 +43,9 @@ func NewForecast(milestones []Milestone, pace float64) *Forecast {
 	return &Forecast{milestones: milestones, pace: pace}
 }
 
+// Complete says whether every milestone was reached.
+func (f *Forecast) Complete() bool { return f.next == len(f.milestones) }
+
 // Pace is how many times slower than the reference it goes.
 func (f *Forecast) Pace() float64 { return f.pace }
 
@@ -52,7 +55,7 @@ func (f *Forecast) Scale(by float64) { f.pace *= by }
 // Reached says that the next milestone was reached at that time. What was and
 // what was expected count the same, for a stage has its accidents.
 func (f *Forecast) Reached(at time.Duration) {
-	if f.next == len(f.milestones) {
+	if f.Complete() {
 		return
 	}
 	var before time.Duration
@@ -69,7 +72,7 @@ func (f *Forecast) Reached(at time.Duration) {
 // End is when the last milestone is expected, as it looks at that time: a stage
 // that takes longer than was expected pushes the rest before it.
 func (f *Forecast) End(at time.Duration) time.Duration {
-	if f.next == len(f.milestones) {
+	if f.Complete() {
 		return f.at
 	}
 	last := f.milestones[len(f.milestones)-1].Reference

@@ -139,7 +139,13 @@ func TestForecast(t *testing.T) {
 		t.Errorf("at half the speed: %v", got)
 	}
 	f.Reached(seconds(1000))
+	if f.Complete() {
+		t.Error("complete before the last")
+	}
 	f.Reached(seconds(1100))
+	if !f.Complete() {
+		t.Error("not complete after the last")
+	}
 	f.Reached(seconds(1200)) // one too many
 	if got := f.End(seconds(5000)); got != seconds(1100) {
 		t.Errorf("at the end: %v", got)
