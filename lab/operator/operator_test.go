@@ -150,6 +150,11 @@ func TestMilestonesOfNodes(t *testing.T) {
 	if last := o.said[len(o.said)-1]; !strings.Contains(last, "routed; expect routed in ") {
 		t.Errorf("the last line is %q", last)
 	}
+	o.reached("joinsvc serves", "")
+	o.reached("at the leaves", "")
+	if last := o.said[len(o.said)-1]; !strings.HasSuffix(last, "at the leaves") {
+		t.Errorf("nothing is to be expected any more, and the last line is %q", last)
+	}
 }
 
 func TestLoadChangesThePace(t *testing.T) {

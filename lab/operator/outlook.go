@@ -5,6 +5,8 @@ package operator
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nodeprep/nodeprep/lab/tempo"
@@ -39,9 +41,9 @@ func (l *outlook) load(now time.Time, u tempo.Usage) bool {
 		}
 		return false
 	}
-	others := u.Others(l.usage)
+	others, known := u.Others(l.usage)
 	l.read, l.usage = now, u
-	return l.shared(others)
+	return known && l.shared(others)
 }
 
 // shared sets the pace to what others leave, and tells whether that is news.
@@ -55,8 +57,12 @@ func (l *outlook) shared(others float64) bool {
 	return true
 }
 
-// expect is the forecast in words: when, and after how long from now.
+// expect is the forecast in words: when, and after how long from now. Nothing is
+// expected of a rack that is routed.
 func (o *Operator) expect() string {
+	if o.outlook.forecast.Complete() {
+		return ""
+	}
 	at := o.clock.Now()
 	left := max(0, o.outlook.forecast.End(at)-at)
 	return fmt.Sprintf("expect routed in %s, at %s (%s)",
@@ -67,14 +73,15 @@ func (o *Operator) expect() string {
 // what is waited for.
 func (o *Operator) look(why string) {
 	if u, err := tempo.ReadUsage(o.PIDs()); err == nil && o.outlook.load(o.Now(), u) {
-		o.clock.Tell("", "other programs take %.0f %% of this machine's processors: %s", 100*o.outlook.others, o.expect())
+		others := fmt.Sprintf("other programs take %.0f %% of this machine's processors", 100*o.outlook.others)
+		o.clock.Tell("", "%s", together(": ", others, o.expect()))
 	}
 	o.patience.Scale(o.outlook.forecast.Pace())
 	still := ""
 	if s := o.patience.Still(); s > time.Minute {
-		still = fmt.Sprintf("nothing has moved for %s of %s; ", s.Round(time.Second), o.patience.Limit().Round(time.Second))
+		still = fmt.Sprintf("nothing has moved for %s of %s", s.Round(time.Second), o.patience.Limit().Round(time.Second))
 	}
-	o.board.Note(o.expect() + "; " + still + why)
+	o.board.Note(together("; ", o.expect(), still, why))
 }
 
 // reached marks a milestone of all hosts.
@@ -82,7 +89,10 @@ func (o *Operator) reached(name, detail string) {
 	at := o.clock.Now()
 	o.outlook.forecast.Reached(at)
 	o.board.Stage(name, fmt.Sprintf("%5.0fs  %s", at.Seconds(), detail))
-	if !o.outlook.forecast.Complete() { // nothing is to be expected after the last
-		o.clock.Tell("", "%s; %s", name, o.expect())
-	}
+	o.clock.Tell("", "%s", together("; ", name, o.expect()))
+}
+
+// together joins what there is to say.
+func together(separator string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), separator)
 }

@@ -18,7 +18,7 @@ import (
 type Usage struct {
 	total uint64 // of all processors, idle included
 	idle  uint64
-	ours  uint64 // of the processes that were named
+	ours  map[int]uint64 // of the processes that were named and live, by their number
 }
 
 // ReadUsage reads it, with that of some processes apart.
@@ -33,6 +33,7 @@ func readUsage(proc string, pids []int) (Usage, error) {
 	if err != nil {
 		return Usage{}, fmt.Errorf("reading the processors' time: %w", err)
 	}
+	u.ours = map[int]uint64{}
 	for _, pid := range pids {
 		text, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "stat"))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +43,7 @@ func readUsage(proc string, pids []int) (Usage, error) {
 		if err := errors.Join(err, parseErr); err != nil {
 			return Usage{}, fmt.Errorf("reading the time of process %d: %w", pid, err)
 		}
-		u.ours += ticks
+		u.ours[pid] = ticks
 	}
 	return u, nil
 }
@@ -82,13 +83,21 @@ func parseProcess(text []byte) (uint64, error) {
 }
 
 // Others is the part of the processors that everybody else took since before,
-// 0 to 1.
-func (u Usage) Others(before Usage) float64 {
-	total := float64(u.total - before.total)
+// 0 to 1. It is not known when one of ours has ended, and taken its time along.
+func (u Usage) Others(before Usage) (part float64, known bool) {
 	if u.total <= before.total {
-		return 0
+		return 0, false
 	}
-	// One of ours may have ended, and taken its time along.
-	ours := max(0, float64(u.ours)-float64(before.ours))
-	return min(1, max(0, (total-float64(u.idle-before.idle)-ours)/total))
+	for pid := range before.ours {
+		if _, lives := u.ours[pid]; !lives {
+			return 0, false
+		}
+	}
+	var ours uint64
+	for pid, ticks := range u.ours {
+		ours += ticks - before.ours[pid]
+	}
+	total := float64(u.total - before.total)
+	part = (total - float64(u.idle-before.idle) - float64(ours)) / total
+	return min(1, max(0, part)), true
 }

@@ -48,8 +48,9 @@ func Measure(ctx context.Context, accel vm.Accel, kernel, dir string) (Speed, er
 	if err != nil {
 		return Speed{}, err
 	}
-	after.ours = uint64(own.Seconds() * userHZ)
-	return Speed{Pace: took.Seconds() / reference.Seconds(), Others: after.Others(before)}, nil
+	after.ours = map[int]uint64{0: uint64(own.Seconds() * userHZ)} // of all of them, which have ended
+	others, _ := after.Others(before)
+	return Speed{Pace: took.Seconds() / reference.Seconds(), Others: others}, nil
 }
 
 // userHZ is the unit of /proc/stat on every architecture that Go knows.

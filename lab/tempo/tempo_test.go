@@ -94,11 +94,21 @@ func TestOthers(t *testing.T) {
 	// 200 ticks of two processors: ours 80, idle 20, the rest others'.
 	before := read("cpu  100 0 100 1000 50 0 0 0 0 0\ncpu0 1 2\n", "77 (qemu (a) b) S 1 1 1 0 -1 0 0 0 0 0 10 20 0 0 20 0 1 0 5\n")
 	after := read("cpu  220 10 140 1010 60 4 4 2 9 9\n", "77 (qemu (a) b) S 1 1 1 0 -1 0 0 0 0 0 60 50 0 0 20 0 1 0 5\n")
-	if got := after.Others(before); !close2(got, 0.5) {
-		t.Errorf("others took %v, want half", got)
+	if got, known := after.Others(before); !known || !close2(got, 0.5) {
+		t.Errorf("others took %v, %v; want half", got, known)
 	}
-	if got := before.Others(before); got != 0 {
+	if got, known := before.Others(before); known {
 		t.Errorf("in no time others took %v", got)
+	}
+	// A machine that is replaced takes its time along, and nobody else has it.
+	delete(after.ours, 77)
+	if got, known := after.Others(before); known {
+		t.Errorf("with one of ours gone, others took %v", got)
+	}
+	after.ours[79] = 10
+	delete(before.ours, 77)
+	if got, known := after.Others(before); !known || !close2(got, 0.85) {
+		t.Errorf("with a new one of ours, others took %v, %v", got, known)
 	}
 }
 
