@@ -139,7 +139,7 @@ func answer(ctx context.Context, c config, doors doors, names []string, coordina
 	hostServer.TLSConfig = tlsConfig
 	adminServer := joinhttp.Server(joinhttp.Operators(coordinator, log), log)
 	failed := make(chan error, 2)
-	go func() { failed <- hostServer.ServeTLS(doors.hosts, "", "") }()
+	go func() { failed <- hostServer.ServeTLS(joinhttp.Bounded(doors.hosts, log), "", "") }()
 	go func() { failed <- adminServer.Serve(doors.operators) }()
 	log.Info("serving", "cluster", coordinator.Plan.Metadata.Name, "listen", doors.hosts.Addr().String(), "names", names, "admin", c.AdminSocket, "version", version)
 	if err := notify(log, daemon.SdNotifyReady); err != nil {

@@ -5,6 +5,7 @@ package joinhttp
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -56,8 +57,9 @@ func (c complaints) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	level := slog.LevelWarn
-	if why == "EOF" || strings.HasSuffix(why, "connection reset by peer") || strings.HasSuffix(why, "i/o timeout") {
-		level = slog.LevelDebug // it went away
+	if why == "EOF" || strings.HasSuffix(why, "connection reset by peer") || strings.HasSuffix(why, "i/o timeout") ||
+		strings.HasSuffix(why, net.ErrClosed.Error()) {
+		level = slog.LevelDebug // it went away, or had to
 	}
 	ctx = flood.WithSource(ctx, address(from))
 	c.log.Log(ctx, level, "TLS handshake error", flood.Why, "handshake", "err", why)
