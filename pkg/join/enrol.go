@@ -3,6 +3,7 @@
 package join
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,28 +13,31 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
+// A candidate is what is known of a host that enrols: the more, the further it
+// comes.
+type candidate struct {
+	token    string // its id
+	request  pki.Request
+	identity joinapi.Identity
+}
+
 // Enrol admits the host that presents bearer, an enrolment token, and returns
 // its certificate. What it decides binds to the key of the request. The
 // cheapest refusals come first: the token's form, its id, its secret; whoever
-// has none of them costs one read. Then the request's kind of key and its
-// signature.
-func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolRequest) (joinapi.EnrolResponse, error) {
-	presented, err := joinapi.ParseToken(bearer)
+// has none of them costs one read, and read, which gets the request from the
+// host, is not called. Then the request's kind of key and its signature.
+func (c *Coordinator) Enrol(ctx context.Context, bearer string, read func() (joinapi.EnrolRequest, error)) (joinapi.EnrolResponse, error) {
+	var who candidate
+	n, fresh, err := c.enrol(ctx, bearer, read, &who)
 	if err != nil {
-		err = refuse(joinapi.CodeUnauthorized, "no token", "%v", err)
-		c.logRefusal(ctx, "", "", r.Identity, err)
+		c.logRefusal(ctx, who, err)
 		return joinapi.EnrolResponse{}, err
 	}
-	req, n, fresh, err := c.enrol(ctx, presented, r)
-	if err != nil {
-		c.logRefusal(ctx, presented.ID, req.Fingerprint, r.Identity, err)
-		return joinapi.EnrolResponse{}, err
-	}
-	cert, err := c.CA.SignNode(req, n.Name)
+	cert, err := c.CA.SignNode(who.request, n.Name)
 	if err != nil {
 		return joinapi.EnrolResponse{}, err
 	}
-	attrs := []any{"node", n.Name, "token", presented.ID, "key", n.Key, "address", n.Address, "asn", n.ASN}
+	attrs := []any{"node", n.Name, "token", who.token, "key", n.Key, "address", n.Address, "asn", n.ASN}
 	if !fresh { // which its holder can do as often as it likes
 		attrs = append(attrs, "why", "asked again")
 	}
@@ -42,16 +46,25 @@ func (c *Coordinator) Enrol(ctx context.Context, bearer string, r joinapi.EnrolR
 }
 
 // enrol reports, too, whether the token was used for it.
-func (c *Coordinator) enrol(ctx context.Context, presented joinapi.EnrolToken, r joinapi.EnrolRequest) (req pki.Request, n Node, fresh bool, err error) {
+func (c *Coordinator) enrol(ctx context.Context, bearer string, read func() (joinapi.EnrolRequest, error), who *candidate) (n Node, fresh bool, err error) {
+	presented, err := joinapi.ParseToken(bearer)
+	if err != nil {
+		return n, false, refuse(joinapi.CodeUnauthorized, "no token", "%v", err)
+	}
+	who.token = presented.ID
 	t, err := c.authenticate(ctx, presented)
 	if err != nil {
-		return req, n, false, err
+		return n, false, err
 	}
-	if req, err = request(r); err != nil {
-		return req, n, false, err
+	r, err := read()
+	if err != nil {
+		return n, false, err
 	}
-	n, fresh, err = c.redeem(ctx, t, req.Fingerprint, r.Identity)
-	return req, n, fresh, err
+	who.identity = r.Identity
+	if who.request, err = request(r); err != nil {
+		return n, false, err
+	}
+	return c.redeem(ctx, t, who.request.Fingerprint, who.identity)
 }
 
 // request says everything that is wrong with a request.
@@ -69,24 +82,25 @@ func request(r joinapi.EnrolRequest) (pki.Request, error) {
 
 // logRefusal writes one line. What may pass, and a host that went away, are
 // nothing that an operator could act on.
-func (c *Coordinator) logRefusal(ctx context.Context, id, key string, who joinapi.Identity, err error) {
-	if len(identityProblems("identity", who)) > 0 {
-		who = joinapi.Identity{} // as long as its sender likes
+func (c *Coordinator) logRefusal(ctx context.Context, who candidate, err error) {
+	if len(identityProblems("identity", who.identity)) > 0 {
+		who.identity = joinapi.Identity{} // as long as its sender likes
 	}
-	attrs := []any{"token", id, "key", key, "hostname", who.Hostname, "macs", who.MACs, "err", err}
+	attrs := []any{"token", who.token, "key", who.request.Fingerprint, "hostname", who.identity.Hostname, "macs", who.identity.MACs, "err", err}
 	level := slog.LevelWarn
 	var unavailable *UnavailableError
 	if errors.As(err, &unavailable) || errors.Is(err, context.Canceled) {
 		level = slog.LevelDebug
 	}
+	why := string(cmp.Or(joinapi.CodeOf(err), joinapi.CodeInternal)) // each is of a kind, or a flood of it is written
 	var r *refusal
 	if errors.As(err, &r) {
-		attrs = append(attrs, "why", r.why)
+		why = r.why
 		if r.alarm {
 			level, attrs = slog.LevelError, append(attrs, "alarm", true)
 		}
 	}
-	c.Log.Log(ctx, level, "enrolment refused", attrs...)
+	c.Log.Log(ctx, level, "enrolment refused", append(attrs, "why", why)...)
 }
 
 // redeem makes key a node by token t, with a slot that nobody else here tries

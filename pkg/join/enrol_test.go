@@ -122,7 +122,7 @@ func TestMalformedRequests(t *testing.T) {
 		"long name":     {CSR: good, Identity: joinapi.Identity{Hostname: strings.Repeat("x", 254)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.Enrol(t.Context(), token, r)
+			_, err := w.Enrol(t.Context(), token, sends(r))
 			wantCode(t, err, joinapi.CodeInvalid, "")
 		})
 	}

@@ -70,7 +70,7 @@ func TestProblemsHaveTheirPlaces(t *testing.T) {
 			return w.Report(t.Context(), m0, joinapi.Report{Phase: "No Name", Outcome: "perhaps", Message: strings.Repeat("x", 5000)})
 		}, []string{"phase", "outcome", "message"}},
 		"enrol": {func() error {
-			_, err := w.Enrol(t.Context(), w.token(joinapi.TokenRequest{Uses: 1}), joinapi.EnrolRequest{CSR: "none", Identity: many})
+			_, err := w.Enrol(t.Context(), w.token(joinapi.TokenRequest{Uses: 1}), sends(joinapi.EnrolRequest{CSR: "none", Identity: many}))
 			return err
 		}, []string{"identity.macs", "identity.hostname", "identity.machineID", "identity.serial", "csr"}},
 		"header": {

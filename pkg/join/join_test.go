@@ -174,10 +174,15 @@ func identityOf(n plan.Node) joinapi.Identity {
 	return id
 }
 
+// sends is a host that sends r when it is asked to.
+func sends(r joinapi.EnrolRequest) func() (joinapi.EnrolRequest, error) {
+	return func() (joinapi.EnrolRequest, error) { return r, nil }
+}
+
 // enrol enrols a host and returns who it is from then on.
 func (w *world) enrol(token string, key crypto.Signer, id joinapi.Identity) (join.Caller, error) {
 	w.t.Helper()
-	resp, err := w.Enrol(w.t.Context(), token, joinapi.EnrolRequest{CSR: csr(w.t, key), Identity: id})
+	resp, err := w.Enrol(w.t.Context(), token, sends(joinapi.EnrolRequest{CSR: csr(w.t, key), Identity: id}))
 	if err != nil {
 		return join.Caller{}, err
 	}

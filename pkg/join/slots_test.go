@@ -180,7 +180,7 @@ func TestOrderOfRefusals(t *testing.T) {
 		{"the request", good, joinapi.CodeInvalid, "identity"},
 	} {
 		from := len(w.log.String())
-		_, err := w.Enrol(t.Context(), tt.token, garbage)
+		_, err := w.Enrol(t.Context(), tt.token, sends(garbage))
 		if joinapi.CodeOf(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.says) {
 			t.Errorf("%s: %v, want %s saying %q", tt.name, err, tt.code, tt.says)
 		}
@@ -217,6 +217,15 @@ func TestStoreThatCannotDecide(t *testing.T) {
 			t.Errorf("logged %q", log)
 		}
 	}
+	// What does not pass is a line, of a kind, so that a flood of it is counted.
+	w.Store = busy{errors.New("database space exceeded")}
+	from := len(w.log.String())
+	if _, err := w.enrol(token, newKey(t), identityOf(w.Plan.Spec.Nodes[1])); err == nil {
+		t.Error("enrolled without a store")
+	}
+	if log := w.log.String()[from:]; !strings.Contains(log, "level=WARN") || !strings.Contains(log, "why=internal") {
+		t.Errorf("logged %q", log)
+	}
 }
 
 // A redeemer that waits for the one use in another's hands goes when its host
@@ -234,7 +243,7 @@ func TestWaitingEndsWithTheHost(t *testing.T) {
 	<-held // the use is in its hands
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := w.Enrol(ctx, token, joinapi.EnrolRequest{CSR: csr(t, newKey(t)), Identity: identityOf(w.Plan.Spec.Nodes[2])})
+	_, err := w.Enrol(ctx, token, sends(joinapi.EnrolRequest{CSR: csr(t, newKey(t)), Identity: identityOf(w.Plan.Spec.Nodes[2])}))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}

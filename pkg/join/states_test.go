@@ -274,7 +274,9 @@ func (tr *trial) enrolBy(t *testing.T, onRecord string, r joinapi.TokenRequest) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = tr.Enrol(t.Context(), token.Token, joinapi.EnrolRequest{CSR: tr.lab.csr, Identity: tr.who.Identity})
+	_, err = tr.Enrol(t.Context(), token.Token, func() (joinapi.EnrolRequest, error) {
+		return joinapi.EnrolRequest{CSR: tr.lab.csr, Identity: tr.who.Identity}, nil
+	})
 	return err
 }
 

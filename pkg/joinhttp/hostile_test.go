@@ -351,3 +351,50 @@ func BenchmarkRefusal(b *testing.B) {
 		})
 	}
 }
+
+// unread is a body that nobody may read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+// Whoever has no token of this joinsvc sends its body to nobody.
+func TestABodyIsReadAfterItsToken(t *testing.T) {
+	s := start(t)
+	h := joinhttp.Hosts(s.Coordinator, s.Log)
+	good := strings.Split(s.token(1), ".")
+	for name, bearer := range map[string]string{
+		"no token":     "hello",
+		"its id":       strings.Join([]string{good[0], good[1], "nobody", good[3]}, "."),
+		"its secret":   strings.Join([]string{good[0], good[1], good[2], "guess"}, "."),
+		"no bearer":    "",
+		"another kind": "np2." + strings.Join(good[1:], "."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, joinapi.PathEnrol, unread{t})
+			if bearer != "" {
+				r.Header.Set("Authorization", "Bearer "+bearer)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != http.StatusUnauthorized {
+				t.Errorf("answers %d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+// One connection is one request at a time, whatever its other end would like.
+func TestNoHTTP2(t *testing.T) {
+	s := start(t)
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"), &tls.Config{RootCAs: s.CA.Pool(), NextProtos: []string{"h2", "http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := conn.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
+		t.Errorf("speaks %q", got)
+	}
+}

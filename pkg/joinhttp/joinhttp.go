@@ -100,20 +100,14 @@ func subject(r *http.Request) string {
 }
 
 func (a api) enrol(r *http.Request) (any, error) {
-	// The header comes first: whoever has nothing like a token sends its body
-	// to nobody.
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return nil, joinapi.Errorf(joinapi.CodeUnauthorized, "enrolment wants the header Authorization: Bearer np1.…")
 	}
-	if _, err := joinapi.ParseToken(bearer); err != nil {
-		return nil, joinapi.Errorf(joinapi.CodeUnauthorized, "%v", err)
-	}
-	req, err := decode[joinapi.EnrolRequest](r, maxBody)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := a.join.Enrol(r.Context(), bearer, req)
+	// The header comes first: whoever has no token of joinsvc sends its body to
+	// nobody.
+	body := func() (joinapi.EnrolRequest, error) { return decode[joinapi.EnrolRequest](r, maxBody) }
+	answer, err := a.join.Enrol(r.Context(), bearer, body)
 	if err != nil {
 		return nil, &loggedError{err} // with the token and the host, which are not known here
 	}

@@ -25,7 +25,17 @@ func Server(handler http.Handler, logger *slog.Logger) *http.Server {
 		WriteTimeout:      time.Minute, // minting a token asks the API server
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		Protocols:         onlyHTTP1(),
 	}
+}
+
+// onlyHTTP1 leaves HTTP/2 out, which no host speaks: joinapi's client brings a
+// TLS configuration of its own and asks for none. With it one connection is 250
+// requests at a time, and no bound of connections bounds anything.
+func onlyHTTP1() *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	return &p
 }
 
 // complaints are what net/http writes for people, as records. A port scanner,
