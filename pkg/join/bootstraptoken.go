@@ -28,8 +28,10 @@ type bootstrapToken struct {
 // mint returns a bootstrap token for the caller: the one that it was given
 // before, as long as that lasts, so that no node can fill the cluster with
 // tokens; else a new one. The record has it before the node has, so that it is
-// always revoked.
+// always revoked; a node that hangs up meanwhile has it on record, too, or it
+// would have another made each time.
 func (c *Coordinator) mint(ctx context.Context, cluster Cluster, ca string, who Caller) (string, error) {
+	ctx = context.WithoutCancel(ctx) // the cluster and the store have time limits of their own
 	held, err := c.outstanding(ctx, ca, who)
 	if err != nil || held != "" {
 		return held, err
@@ -93,8 +95,10 @@ func (c *Coordinator) look(ctx context.Context, who Caller) (n Node, err error) 
 }
 
 // revoke removes the node's bootstrap token from the cluster. When that does
-// not succeed the record keeps it, and the next report tries again.
+// not succeed the record keeps it, and the next report tries again. Nor does it
+// depend on whether the node waits for the end.
 func (c *Coordinator) revoke(ctx context.Context, who Caller) {
+	ctx = context.WithoutCancel(ctx)
 	n, err := c.look(ctx, who)
 	cluster := c.connected()
 	if err != nil || n.Bootstrap == nil || cluster == nil {

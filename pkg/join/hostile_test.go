@@ -276,3 +276,25 @@ func (s hangingUp) Update(ctx context.Context, fn func(join.Tx) error) error {
 		return fn(tx)
 	})
 }
+
+// A node that hangs up while its bootstrap token is made, again and again, has
+// one token in the cluster all the same, and it is revoked.
+func TestBootstrapTokensOfWhoHangsUp(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	for range 5 {
+		ctx, hangUp := context.WithCancel(t.Context())
+		w.cluster.made = hangUp
+		_, _ = w.Order(ctx, callers[1]) // nobody hears the answer
+		hangUp()
+	}
+	if len(w.cluster.tokens) != 1 {
+		t.Errorf("%d bootstrap tokens: %v", len(w.cluster.tokens), w.cluster.tokens)
+	}
+	w.cluster.made = nil
+	w.join(callers[1])
+	if len(w.cluster.tokens) != 0 {
+		t.Errorf("not revoked: %v", w.cluster.tokens)
+	}
+}

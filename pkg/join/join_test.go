@@ -60,9 +60,12 @@ type fakeCluster struct {
 	minted  int
 	tokens  map[string]string // token → node
 	failing error
+	// made, when set, is between a token's making and the answer, which the end of
+	// its context loses.
+	made func()
 }
 
-func (f *fakeCluster) MintToken(_ context.Context, node string, _ time.Duration) (string, error) {
+func (f *fakeCluster) MintToken(ctx context.Context, node string, _ time.Duration) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.failing != nil {
@@ -71,12 +74,18 @@ func (f *fakeCluster) MintToken(_ context.Context, node string, _ time.Duration)
 	f.minted++
 	token := fmt.Sprintf("abcdef.%016d", f.minted)
 	f.tokens[token] = node
-	return token, nil
+	if f.made != nil {
+		f.made()
+	}
+	return token, ctx.Err()
 }
 
-func (f *fakeCluster) RevokeToken(_ context.Context, token string) error {
+func (f *fakeCluster) RevokeToken(ctx context.Context, token string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if f.failing != nil {
 		return f.failing
 	}

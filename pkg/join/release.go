@@ -42,7 +42,7 @@ func (c *Coordinator) Release(ctx context.Context, r joinapi.ReleaseRequest) (jo
 		return joinapi.Released{}, err
 	}
 	if cluster := c.connected(); n.Bootstrap != nil && cluster != nil {
-		c.withdraw(ctx, cluster, n.Name, n.Bootstrap.Token)
+		c.withdraw(context.WithoutCancel(ctx), cluster, n.Name, n.Bootstrap.Token) // no record has it any more
 	}
 	c.mu.Lock()
 	delete(c.seen, n.Name)
