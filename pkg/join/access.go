@@ -28,7 +28,7 @@ func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterA
 		return e
 	}
 	if err := c.connect(a); err != nil {
-		c.Log.Warn("cluster access refused", "node", who.Node, "err", err)
+		c.Log.WarnContext(ctx, "cluster access refused", "node", who.Node, "why", "not usable", "err", err)
 		return joinapi.Errorf(joinapi.CodeInvalid, "connecting to the cluster: %v", err)
 	}
 	err = c.Store.Update(ctx, func(tx Tx) error {

@@ -43,7 +43,7 @@ func (c *Coordinator) mint(ctx context.Context, cluster Cluster, ca string, who 
 		c.Admission.Felt(time.Since(began))
 	}
 	if err != nil {
-		c.Log.Warn("no bootstrap token", "node", who.Node, "err", err)
+		c.Log.WarnContext(ctx, "no bootstrap token", "node", who.Node, "why", "not made", "err", err)
 		e := joinapi.Errorf(joinapi.CodeNotYet, "the cluster gave joinsvc no bootstrap token for %s; joinsvc's log says why", who.Node)
 		e.RetryAfter = notYet
 		return "", e
@@ -115,14 +115,14 @@ func (c *Coordinator) revoke(ctx context.Context, who Caller) {
 		return nil
 	})
 	if err != nil {
-		c.Log.Warn("revoked bootstrap token still on record", "node", who.Node, "err", err)
+		c.Log.WarnContext(ctx, "revoked bootstrap token still on record", "node", who.Node, "why", "store", "err", err)
 	}
 }
 
 func (c *Coordinator) withdraw(ctx context.Context, cluster Cluster, node, token string) bool {
 	err := cluster.RevokeToken(ctx, token)
 	if err != nil {
-		c.Log.Warn("bootstrap token not revoked; it expires by itself", "node", node, "err", err)
+		c.Log.WarnContext(ctx, "bootstrap token not revoked; it expires by itself", "node", node, "why", "not revoked", "err", err)
 	}
 	return err == nil
 }

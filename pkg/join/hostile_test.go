@@ -5,12 +5,14 @@ package join_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nodeprep/nodeprep/pkg/flood"
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
@@ -296,5 +298,24 @@ func TestBootstrapTokensOfWhoHangsUp(t *testing.T) {
 	w.join(callers[1])
 	if len(w.cluster.tokens) != 0 {
 		t.Errorf("not revoked: %v", w.cluster.tokens)
+	}
+}
+
+// A cluster that makes no tokens is a line for each host that asks, not for each
+// time that it does.
+func TestFailuresOfTheClusterAreCounted(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	w.Log = slog.New(flood.New(slog.NewTextHandler(w.log, nil)))
+	w.cluster.failing = errors.New("secrets is forbidden")
+	for range 100 {
+		for _, who := range callers[1:] {
+			_, err := w.Order(flood.WithSource(t.Context(), who.Node), who)
+			wantCode(t, err, joinapi.CodeNotYet, "no bootstrap token")
+		}
+	}
+	if n := strings.Count(w.log.String(), `msg="no bootstrap token"`); n != len(callers[1:]) {
+		t.Errorf("%d lines", n)
 	}
 }
