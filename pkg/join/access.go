@@ -22,10 +22,8 @@ func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterA
 	if err != nil || known && c.connected() != nil {
 		return err // a lost answer: nothing is written, and nothing is begun anew
 	}
-	if wait := c.reports.wait(who.Key, c.Now()); wait > 0 {
-		e := joinapi.Errorf(joinapi.CodeTooMany, "%s says too much in too short a time; this access is not on record", who.Node)
-		e.RetryAfter = wait
-		return e
+	if !c.reports.take(who.Key, c.Now()) {
+		return tooFast("%s says too much in too short a time; this access is not on record", who.Node)
 	}
 	if err := c.connect(a); err != nil {
 		c.Log.WarnContext(ctx, "cluster access refused", "node", who.Node, "why", "not usable", "err", err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/nodeprep/nodeprep/pkg/admission"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -21,16 +22,15 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	if r.Time.IsZero() {
 		r.Time = c.Now().UTC()
 	}
-	wait := c.reports.wait(who.Key, c.Now())
-	if wait > 0 && !milestone(r) {
-		e := joinapi.Errorf(joinapi.CodeTooMany, "%s reports faster than %d a second; this report is not on record", who.Node, reportsPerSecond)
-		e.RetryAfter = wait
-		return e
+	if !milestone(r) && c.reports.empty(who.Key, c.Now()) { // at no cost
+		return reportsTooFast(who)
 	}
+	// The budget is the node's, and taken when it is known that this is the node.
+	paced := sync.OnceValue(func() bool { return c.reports.take(who.Key, c.Now()) })
 	var n Node
 	var freed admission.Slot
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
-		if n, err = c.reported(tx, who, r, wait == 0); err != nil {
+		if n, err = c.reported(tx, who, r, paced); err != nil {
 			return err
 		}
 		freed, err = c.heard(tx, n.Name, callOf(r))
@@ -42,7 +42,7 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	if freed.Node != "" && r.Outcome == joinapi.OutcomeDone {
 		c.joinTook(c.Now().Sub(freed.Since))
 	}
-	if wait == 0 {
+	if paced() {
 		phase, reason := n.Phase()
 		c.Log.Info("report", "node", n.Name, "of", r.Phase, "outcome", r.Outcome, "message", shortened(r.Message), "phase", phase, "reason", reason)
 	}
@@ -52,12 +52,19 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	return nil
 }
 
+func reportsTooFast(who Caller) error {
+	return tooFast("%s reports faster than %d a second; this report is not on record", who.Node, reportsPerSecond)
+}
+
 // reported moves the node, and files the report unless it came too fast and
 // moved nothing.
-func (c *Coordinator) reported(tx Tx, who Caller, r joinapi.Report, paced bool) (Node, error) {
+func (c *Coordinator) reported(tx Tx, who Caller, r joinapi.Report, paced func() bool) (Node, error) {
 	n, err := c.node(tx, who)
 	if err != nil {
 		return n, err
+	}
+	if !paced() && !milestone(r) {
+		return n, reportsTooFast(who)
 	}
 	before := n
 	v, err := c.decide(tx, callOf(r), &n)
@@ -74,7 +81,7 @@ func (c *Coordinator) reported(tx Tx, who Caller, r joinapi.Report, paced bool) 
 			return n, err
 		}
 	}
-	if paced || !sameState(before, n) {
+	if paced() || !sameState(before, n) {
 		if err := file(tx, n.Name, r, c.Now()); err != nil {
 			return n, err
 		}

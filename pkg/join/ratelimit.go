@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
 // What a node may report: a run of nodeprep makes some fifty reports, most of
@@ -20,6 +22,13 @@ const (
 	maxBuckets = 16384
 )
 
+// tooFast is the refusal of what is not on record for that reason.
+func tooFast(format string, args ...any) error {
+	e := joinapi.Errorf(joinapi.CodeTooMany, format, args...)
+	e.RetryAfter = time.Second / reportsPerSecond
+	return e
+}
+
 // A pacer is a token bucket for each key of a node. It goes by the key, not by
 // the name, so that a host whose place was taken does not use up its
 // successor's. The zero value is ready.
@@ -28,8 +37,17 @@ type pacer struct {
 	buckets map[string]*rate.Limiter
 }
 
-// wait returns how long the key's next report has to wait; 0 lets it pass.
-func (p *pacer) wait(key string, now time.Time) time.Duration {
+// empty says whether the key's next report would be too fast. It takes nothing,
+// for whoever has a copy of a node's key may ask it.
+func (p *pacer) empty(key string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bucket, ok := p.buckets[key]
+	return ok && bucket.TokensAt(now) < 1
+}
+
+// take lets a report of the key pass, unless it is too fast.
+func (p *pacer) take(key string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.buckets == nil {
@@ -41,10 +59,7 @@ func (p *pacer) wait(key string, now time.Time) time.Duration {
 		bucket = rate.NewLimiter(reportsPerSecond, reportBurst)
 		p.buckets[key] = bucket
 	}
-	if bucket.AllowN(now, 1) {
-		return 0
-	}
-	return time.Second / reportsPerSecond
+	return bucket.AllowN(now, 1)
 }
 
 func (p *pacer) forget(now time.Time) {

@@ -162,6 +162,20 @@ func TestTheRateIsTheKeysOwn(t *testing.T) {
 	w.report(s1, "network", joinapi.OutcomeDone, "")
 }
 
+// A copy of a node's disk has its key, and is refused; it uses up nothing of what
+// the node may report.
+func TestACloneUsesUpNoReports(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	s1 := w.all()[1]
+	clone := s1
+	clone.Identity = joinapi.Identity{MACs: []joinapi.MAC{"00:00:5e:00:53:ff"}}
+	for range 300 {
+		err := w.Report(t.Context(), clone, joinapi.Report{Phase: "network", Outcome: joinapi.OutcomeNoted})
+		wantCode(t, err, joinapi.CodeForbidden, "other hardware")
+	}
+	w.report(s1, "network", joinapi.OutcomeDone, "")
+}
+
 // Two reports of one node at once are two reports.
 func TestReportsAtOnce(t *testing.T) {
 	w := newWorld(t, testPlan(t))
