@@ -256,3 +256,28 @@ func TestWait(t *testing.T) {
 		}
 	}
 }
+
+// Times of a clock that was ahead become now, and what is written of them has a
+// bound; those of a replica whose clock differs a little stay.
+func TestTimesInTheFuture(t *testing.T) {
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	later := now.Add(240 * time.Hour)
+	q := Queue{Up: now.Add(-time.Hour)}
+	for i := range 100 {
+		name := fmt.Sprintf("n%03d", i)
+		q.Joining = append(q.Joining, Slot{Node: name, Since: now.Add(-time.Minute), Heard: later})
+		q.Waiting = append(q.Waiting, Place{Seq: uint64(i + 1), Node: "w" + name, Since: later, Asked: later})
+	}
+	q.Joining[0].Heard = now.Add(time.Second)
+	a := q.Ask("x", now, 1)
+	if len(a.Mended.Joining) != atOnce/2 || len(a.Mended.Waiting) != atOnce/2 || len(a.Gone)+len(a.Freed) > 0 || a.Place != 101 {
+		t.Fatalf("%d and %d mended, %d and %d gone, place %d", len(a.Mended.Joining), len(a.Mended.Waiting), len(a.Freed), len(a.Gone), a.Place)
+	}
+	slot, place := a.Mended.Joining[0], a.Mended.Waiting[0]
+	if slot.Node != "n001" || !slot.Heard.Equal(now) || !slot.Since.Equal(now.Add(-time.Minute)) {
+		t.Errorf("the slot is %+v", slot)
+	}
+	if place.Seq != 1 || !place.Asked.Equal(now) || !place.Since.Equal(now) {
+		t.Errorf("the place is %+v", place)
+	}
+}

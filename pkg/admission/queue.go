@@ -57,10 +57,12 @@ type Answer struct {
 	Of       int
 	Joining  int // how many join, with this one if it is admitted
 
-	Gone  []Place // places whose hosts went silent, or were admitted
-	Freed []Slot  // slots that nobody holds any more
-	Held  *Place  // the node's own place, when it has to be written
-	Taken *Slot   // the node's own slot, when it has to be written
+	Gone   []Place // places whose hosts went silent, or were admitted
+	Freed  []Slot  // slots that nobody holds any more
+	Mended Queue   // of whose times a clock that was ahead had made the future; to be written before all else
+
+	Held  *Place // the node's own place, when it has to be written
+	Taken *Slot  // the node's own slot, when it has to be written
 }
 
 // atOnce bounds what one answer removes of each kind: an etcd transaction has a
@@ -70,10 +72,45 @@ const atOnce = 40
 // refresh is how much of a time-out may pass before a sign of life is written.
 const refresh = 4
 
+// ahead is how far in the future a time may be: replicas' clocks differ a little.
+const ahead = time.Minute
+
+// mend makes now of the times that are in the future. They are of a clock that
+// was ahead and has been set since; with them a host that is gone would keep what
+// it holds until that time comes. some are those that are to be written: the
+// others' turn comes.
+func (q Queue) mend(now time.Time) (mended, some Queue) {
+	wrong := func(at time.Time) bool { return at.Sub(now) > ahead }
+	mended = Queue{Up: q.Up, Joining: slices.Clone(q.Joining), Waiting: slices.Clone(q.Waiting)}
+	for i := range mended.Joining {
+		if s := &mended.Joining[i]; wrong(s.Heard) || wrong(s.Since) {
+			s.Since, s.Heard = earlier(s.Since, now), earlier(s.Heard, now)
+			some.Joining = append(some.Joining, *s)
+		}
+	}
+	for i := range mended.Waiting {
+		if p := &mended.Waiting[i]; wrong(p.Asked) || wrong(p.Since) {
+			p.Since, p.Asked = earlier(p.Since, now), earlier(p.Asked, now)
+			some.Waiting = append(some.Waiting, *p)
+		}
+	}
+	some.Joining = some.Joining[:min(len(some.Joining), atOnce/2)]
+	some.Waiting = some.Waiting[:min(len(some.Waiting), atOnce/2)]
+	return mended, some
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Ask is a node's question whether it may join now, while limit may at once.
 // Who asks twice has one place, and a node that holds a slot keeps it.
 func (q Queue) Ask(node string, now time.Time, limit int) Answer {
 	var a Answer
+	q, a.Mended = q.mend(now)
 	joining := slices.DeleteFunc(slices.Clone(q.Joining), func(s Slot) bool {
 		silent := s.Node != node && q.silent(s.Heard, now) > abandoned
 		stale := (silent || q.silent(s.Since, now) > longest) && len(a.Freed) < atOnce

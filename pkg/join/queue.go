@@ -174,8 +174,27 @@ func queue(tx Tx) (admission.Queue, error) {
 // placeKey sorts as its number does.
 func placeKey(seq uint64) string { return fmt.Sprintf("%s%020d", queuePrefix, seq) }
 
+// replace writes a key of somebody else, who may remove it at the same time: then
+// it stays away, for the read guards the transaction.
+func replace(tx Tx, key string, value any) error {
+	if _, err := tx.Get(key); err != nil {
+		return err
+	}
+	return put(tx, key, value)
+}
+
 // keep writes what an answer changes.
 func keep(tx Tx, a admission.Answer) error {
+	for _, s := range a.Mended.Joining {
+		if err := replace(tx, joiningPrefix+s.Node, s); err != nil {
+			return err
+		}
+	}
+	for _, p := range a.Mended.Waiting {
+		if err := replace(tx, placeKey(p.Seq), p); err != nil {
+			return err
+		}
+	}
 	for _, p := range a.Gone {
 		tx.Delete(placeKey(p.Seq))
 	}

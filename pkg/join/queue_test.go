@@ -187,3 +187,29 @@ func TestAnAbandonedSlotIsFreed(t *testing.T) {
 		})
 	}
 }
+
+// A clock that was ahead when hosts asked, and has been set since, leaves no
+// slot and no place to hosts that are gone.
+func TestAClockThatWasAhead(t *testing.T) {
+	w, _, workers := queued(t, 3, true)
+	right := w.clock
+	w.clock = right.Add(30 * 24 * time.Hour)
+	w.joins(workers[0])
+	w.waits(workers[1], "1 of 1")
+	w.clock = right
+	other := w.restarted() // both hosts die meanwhile
+	other.Admission = admission.NewLimiter(other.Now)
+	if err := other.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for range 120 { // half an hour
+		other.clock = other.clock.Add(15 * time.Second)
+		if _, err = other.Order(t.Context(), workers[2]); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Errorf("after half an hour: %v", err)
+	}
+}
