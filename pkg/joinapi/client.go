@@ -20,9 +20,14 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what a client reads, in bytes. The largest answer is an init
+// maxAnswer bounds what a host's client reads, in bytes. The largest answer is an init
 // order, which holds Calico's manifest: about half a megabyte.
 const maxAnswer = 8 << 20
+
+// maxStatus bounds what an operator's client reads, in bytes: a status has what
+// every host reported, and is as large as joinsvc's store at the most. It comes
+// from root's own socket.
+const maxStatus = 512 << 20
 
 // requestTimeout bounds one request with its answer.
 const requestTimeout = time.Minute
@@ -117,6 +122,7 @@ func NewAdmin(path string) *Admin {
 	}
 	return &Admin{caller{
 		hint: socketHint,
+		most: maxStatus,
 		base: &url.URL{Scheme: "http", Host: "joinsvc"},
 		http: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
 	}}
@@ -156,6 +162,7 @@ type caller struct {
 	identity string
 	// hint is what to do about a door that does not open.
 	hint func(error) string
+	most int64 // bytes of an answer
 }
 
 // unreached adds the next step where nobody could be asked.
@@ -181,7 +188,7 @@ func networkHint(error) string {
 func newCaller(base *url.URL, config *tls.Config) caller {
 	// No proxy: joinsvc is on the provisioning network, and a proxy of the
 	// host's environment would not reach it.
-	return caller{base: base, hint: networkHint, http: &http.Client{
+	return caller{base: base, hint: networkHint, most: maxAnswer, http: &http.Client{
 		Timeout: requestTimeout,
 		Transport: &http.Transport{
 			TLSClientConfig:     config,
@@ -215,12 +222,12 @@ func (c caller) call(ctx context.Context, method, path string, body, into any) e
 		return c.unreached(err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, c.most+1))
 	if err != nil {
 		return fmt.Errorf("reading joinsvc's answer to %s: %w", path, err)
 	}
-	if len(data) > maxAnswer {
-		return fmt.Errorf("joinsvc's answer to %s is larger than %d bytes", path, maxAnswer)
+	if int64(len(data)) > c.most {
+		return fmt.Errorf("joinsvc's answer to %s is larger than %d bytes", path, c.most)
 	}
 	if resp.StatusCode/100 != 2 {
 		return refusal(resp, data)

@@ -6,9 +6,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,5 +47,34 @@ func TestUnreachedSaysWhatToDo(t *testing.T) {
 	}
 	if err := (caller{hint: networkHint}).unreached(io.EOF); strings.Contains(err.Error(), "firewalls") {
 		t.Errorf("a connection that broke was there: %v", err)
+	}
+}
+
+// The status of a large site is as large as its hosts' reports: a run of a
+// fresh one leaves 3 kB, and 16 kB are its budget.
+func TestStatusOfALargeSite(t *testing.T) {
+	message := strings.Repeat("x", 700)
+	var status Status
+	for i := range 5000 {
+		n := NodeStatus{Name: fmt.Sprintf("n%04d", i)}
+		for range 4 {
+			n.Reports = append(n.Reports, Report{Phase: "packages", Outcome: OutcomeNoted, Message: message})
+		}
+		status.Nodes = append(status.Nodes, n)
+	}
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(status) // the client says what it lacks
+	})}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	got, err := NewAdmin(socket).Status(t.Context())
+	if err != nil || len(got.Nodes) != len(status.Nodes) {
+		t.Errorf("%d nodes, %v", len(got.Nodes), err)
 	}
 }
