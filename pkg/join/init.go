@@ -119,29 +119,23 @@ func (c *Coordinator) handedOut(ctx context.Context, who Caller) error {
 
 // ReopenInit lets kubeadm init run once more, for an operator whose cluster is
 // gone for good. node, in short or in full, has to be the one that has init, so
-// that nobody does it by mistake; one that is routed serves a cluster that
-// lives. joinsvc forgets its access to that cluster.
+// that nobody does it by mistake; the plan need not have it any more. One that is
+// routed serves a cluster that lives. joinsvc forgets its access to that cluster.
 func (c *Coordinator) ReopenInit(ctx context.Context, node string) error {
-	h, err := c.Plan.HostPlan(node)
-	if err != nil {
-		return joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
-	}
-	err = c.Store.Update(ctx, func(tx Tx) error {
-		rec, _, err := get[initRecord](tx, initKey)
-		switch {
-		case err != nil:
+	var rec initRecord
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		if rec, _, err = get[initRecord](tx, initKey); err != nil {
 			return err
-		case rec.Node == "":
-			return joinapi.Errorf(joinapi.CodeConflict, "kubeadm init is open: no node has it")
-		case rec.Node != h.Name:
-			return joinapi.Errorf(joinapi.CodeConflict, "%s has kubeadm init, not %s", rec.Node, h.Name)
 		}
-		phase, err := c.phaseIn(tx, h.Name)
+		if err := c.hasInit(node, rec); err != nil {
+			return err
+		}
+		phase, err := c.phaseIn(tx, rec.Node)
 		if err != nil {
 			return err
 		}
 		if phase == joinapi.PhaseRouted {
-			return joinapi.Errorf(joinapi.CodeConflict, "%s is routed, so that its cluster lives; install it anew first", h.Name)
+			return joinapi.Errorf(joinapi.CodeConflict, "%s is routed, so that its cluster lives; install it anew first", rec.Node)
 		}
 		tx.Delete(initKey)
 		tx.Delete(accessKey)
@@ -151,8 +145,22 @@ func (c *Coordinator) ReopenInit(ctx context.Context, node string) error {
 		return err
 	}
 	c.disconnect()
-	c.Log.Warn("kubeadm init is open again", "node", h.Name)
+	c.Log.Warn("kubeadm init is open again", "node", rec.Node)
 	return nil
+}
+
+// hasInit refuses every name but that of the node which has init.
+func (c *Coordinator) hasInit(node string, rec initRecord) error {
+	h, err := c.Plan.HostPlan(node)
+	switch {
+	case rec.Node != "" && (rec.Node == node || rec.Node == node+"."+c.Plan.Spec.Domain):
+		return nil
+	case err != nil:
+		return joinapi.Errorf(joinapi.CodeNotFound, "%v", err)
+	case rec.Node == "":
+		return joinapi.Errorf(joinapi.CodeConflict, "kubeadm init is open: no node has it")
+	}
+	return joinapi.Errorf(joinapi.CodeConflict, "%s has kubeadm init, not %s", rec.Node, h.Name)
 }
 
 func (c *Coordinator) phaseIn(tx Tx, name string) (joinapi.NodePhase, error) {

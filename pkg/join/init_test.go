@@ -52,6 +52,28 @@ func TestAReinstalledInitNodeMakesNoSecondCluster(t *testing.T) {
 	w.wantPhase(m0, joinapi.PhaseJoined)
 }
 
+// A node that made the cluster and that the plan has no more, or under another
+// domain, does not keep init for ever.
+func TestInitOfANodeThatThePlanHasNoMore(t *testing.T) {
+	for name, edit := range map[string]func(*world){
+		"removed": func(w *world) { w.Plan.Spec.Nodes[0].Name, w.Plan.Spec.Nodes[0].MACs = "k8c1m9", nil },
+		"domain":  func(w *world) { w.Plan.Spec.Domain = "example.net" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, testPlan(t))
+			m0 := w.all()[0]
+			w.makeCluster(m0)
+			updated := w.with(edit)
+			wantCode(t, updated.ReopenInit(t.Context(), "k8c1s1"), joinapi.CodeConflict, m0.Node+" has kubeadm init")
+			wantCode(t, updated.ReopenInit(t.Context(), "nobody"), joinapi.CodeNotFound, "nobody")
+			if err := updated.ReopenInit(t.Context(), m0.Node); err != nil {
+				t.Fatal(err)
+			}
+			wantCode(t, updated.ReopenInit(t.Context(), "k8c1s1"), joinapi.CodeConflict, "no node has it")
+		})
+	}
+}
+
 // Before it is done init is the node's, whatever disk it comes from.
 func TestAReinstalledNodeGoesOnWithInit(t *testing.T) {
 	w := newWorld(t, testPlan(t))
