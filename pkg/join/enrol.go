@@ -248,7 +248,7 @@ func (c *Coordinator) admitted(tx Tx, h plan.HostPlan, key string, id joinapi.Id
 
 // reinstalled gives a node's place to a new key. Its leases stay, and the
 // bootstrap token that is to be revoked; what was told of the old installation
-// goes.
+// goes. Its role is what the plan says now, which its host is told, too.
 func (c *Coordinator) reinstalled(tx Tx, old Node, h plan.HostPlan, key string, id joinapi.Identity) (Node, error) {
 	if _, err := c.decide(tx, callReinstall, &old); err != nil {
 		return Node{}, err
@@ -257,7 +257,7 @@ func (c *Coordinator) reinstalled(tx Tx, old Node, h plan.HostPlan, key string, 
 		return Node{}, err
 	}
 	n := Node{
-		Name: old.Name, Role: old.Role, Key: key, Identity: id, Address: old.Address, ASN: old.ASN, SharedASN: old.SharedASN,
+		Name: old.Name, Role: h.Role, Key: key, Identity: id, Address: old.Address, ASN: old.ASN, SharedASN: old.SharedASN,
 		Progress: old.Progress, Bootstrap: old.Bootstrap.spent(), Enrolled: c.Now().UTC(),
 	}
 	if err := c.giveASN(tx, &n, h); err != nil {

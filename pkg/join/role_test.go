@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // Hardware addresses are a host's own words. A token that says nothing of it
@@ -60,6 +61,26 @@ func TestReinstalledControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantPhase(who, joinapi.PhaseEnrolled)
+}
+
+// One whose role the plan has changed since is what the plan says: it has a fresh
+// disk, and its host is told that role.
+func TestReinstalledInAnotherRole(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	w.all()
+	updated := w.with(func(w *world) {
+		w.Plan.Spec.Nodes[0].Role, w.Plan.Spec.Nodes[1].Role = plan.Worker, plan.ControlPlane
+	})
+	for i, planned := range updated.Plan.Spec.Nodes[:2] {
+		who := updated.reinstall(i)
+		view, err := updated.View(t.Context(), who)
+		if n := updated.record(who.Node); err != nil || n.Role != planned.Role || view.Plan.Role != joinapi.Role(n.Role) {
+			t.Errorf("%s is a %s, and its host is told %s, %v; want %s", who.Node, n.Role, view.Plan.Role, err, planned.Role)
+		}
+	}
+	if order, err := updated.Order(t.Context(), updated.reinstall(1)); err != nil || order.Action != joinapi.ActionInit {
+		t.Errorf("the control plane is told %q, %v", order.Action, err)
+	}
 }
 
 func TestRolesOfTokenRequests(t *testing.T) {
