@@ -352,3 +352,17 @@ func TestOneOwner(t *testing.T) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// A wrong adminSocket is told, and what is there stays.
+func TestTheSocketReplacesNoFile(t *testing.T) {
+	i := install(t, asShipped)
+	before, err := os.ReadFile(i.dir + "/plan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JOINSVC_ADMINSOCKET", i.dir+"/plan.yaml")
+	i.refused("listening for operators", i.dir+"/plan.yaml", "is no socket", "adminSocket")
+	if after, err := os.ReadFile(i.dir + "/plan.yaml"); err != nil || string(after) != string(before) {
+		t.Errorf("the plan is gone: %v", err)
+	}
+}

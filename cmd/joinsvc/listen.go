@@ -114,7 +114,7 @@ func holder(dir string) string {
 }
 
 // listenUnix listens on a socket that only its owner may open. One that an
-// earlier process left behind is replaced.
+// earlier process left behind is replaced, and nothing else is.
 func listenUnix(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func listenUnix(path string) (net.Listener, error) {
 	if conn, err := net.Dial("unix", path); err == nil {
 		return nil, errors.Join(fmt.Errorf("%s is answered by another process; stop that, or give this one another adminSocket", path), conn.Close())
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := clearSocket(path); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("unix", path)
@@ -135,4 +135,18 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+// clearSocket removes a socket. What is none somebody else keeps there.
+func clearSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s is there and is no socket; it stays: give joinsvc another path (adminSocket in its configuration)", path)
+	}
+	return os.Remove(path)
 }
