@@ -40,8 +40,7 @@ func permanentMACs(root string) ([]joinapi.MAC, error) {
 	}
 	var macs []joinapi.MAC
 	for _, link := range links {
-		// Only hardware has a device behind it; bonds, VLANs and the like do not.
-		if _, err := os.Stat(filepath.Join(link, "device")); errors.Is(err, fs.ErrNotExist) {
+		if !physical(link) {
 			continue
 		}
 		var mac joinapi.MAC
@@ -54,6 +53,19 @@ func permanentMACs(root string) ([]joinapi.MAC, error) {
 	}
 	slices.Sort(macs)
 	return slices.Compact(macs), nil
+}
+
+// physical says whether a link is hardware: that has a device behind it; bonds,
+// VLANs and the like do not. A virtual function of a card that this host shares
+// out has one too, and names its card (Linux, drivers/pci/iov.c: physfn): there
+// are a hundred of them, they come and go, and their addresses are made up. A
+// machine that was given one sees no physfn.
+func physical(link string) bool {
+	exists := func(path string) bool {
+		_, err := os.Stat(filepath.Join(link, path))
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return exists("device") && !exists("device/physfn")
 }
 
 // permanentMAC asks the bonding driver first: while a link is enslaved its

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -57,6 +58,23 @@ func TestHardwareKnowsEnslavedLegsByTheirOwnAddress(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Hardware (-want +got):\n%s", diff)
+	}
+}
+
+// A card shared out among virtual machines and pods shows a hundred virtual
+// functions; joinsvc takes no identity of so many addresses.
+func TestVirtualFunctionsAreNoHardware(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "/sys/class/net/eno1/device/sriov_numvfs", "128\n")
+	write(t, root, "/sys/class/net/eno1/address", "00:00:5e:00:53:01\n")
+	for i := range 128 {
+		link := fmt.Sprintf("/sys/class/net/eno1v%d", i)
+		write(t, root, link+"/device/physfn/vendor", "0x8086\n")
+		write(t, root, link+"/address", fmt.Sprintf("02:00:5e:00:53:%02x\n", i))
+	}
+	got, err := Hardware(root)
+	if err != nil || len(got.MACs) != 1 || got.MACs[0] != "00:00:5e:00:53:01" {
+		t.Errorf("%d addresses, %v", len(got.MACs), err)
 	}
 }
 
