@@ -3,6 +3,7 @@
 package admission
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -81,6 +82,10 @@ const ahead = time.Minute
 // others' turn comes.
 func (q Queue) mend(now time.Time) (mended, some Queue) {
 	wrong := func(at time.Time) bool { return at.Sub(now) > ahead }
+	if !slices.ContainsFunc(q.Joining, func(s Slot) bool { return wrong(s.Heard) || wrong(s.Since) }) &&
+		!slices.ContainsFunc(q.Waiting, func(p Place) bool { return wrong(p.Asked) || wrong(p.Since) }) {
+		return q, Queue{}
+	}
 	mended = Queue{Up: q.Up, Joining: slices.Clone(q.Joining), Waiting: slices.Clone(q.Waiting)}
 	for i := range mended.Joining {
 		if s := &mended.Joining[i]; wrong(s.Heard) || wrong(s.Since) {
@@ -136,6 +141,29 @@ func (q Queue) Ask(node string, now time.Time, limit int) Answer {
 		return a
 	}
 	return a.place(waiting, node, now, limit)
+}
+
+// After is the queue with what an answer changes of it.
+func (q Queue) After(a Answer) Queue {
+	gone := func(s Slot) bool {
+		return slices.ContainsFunc(a.Freed, func(f Slot) bool { return f.Node == s.Node }) || a.Taken != nil && s.Node == a.Taken.Node
+	}
+	left := func(p Place) bool {
+		return slices.ContainsFunc(a.Gone, func(g Place) bool { return g.Seq == p.Seq }) || a.Held != nil && p.Seq == a.Held.Seq
+	}
+	after := Queue{
+		Up:      q.Up,
+		Joining: slices.DeleteFunc(slices.Clone(q.Joining), gone),
+		Waiting: slices.DeleteFunc(slices.Clone(q.Waiting), left),
+	}
+	if a.Taken != nil {
+		after.Joining = append(after.Joining, *a.Taken)
+	}
+	if a.Held != nil {
+		after.Waiting = append(after.Waiting, *a.Held)
+		slices.SortFunc(after.Waiting, func(a, b Place) int { return cmp.Compare(a.Seq, b.Seq) })
+	}
+	return after
 }
 
 // silent is how long nothing was heard that could have been.

@@ -39,6 +39,9 @@ func (c *Coordinator) Report(ctx context.Context, who Caller, r joinapi.Report) 
 	if err != nil {
 		return err
 	}
+	if freed.Node != "" {
+		c.turns.forget() // somebody's turn has come
+	}
 	if freed.Node != "" && r.Outcome == joinapi.OutcomeDone {
 		c.joinTook(c.Now().Sub(freed.Since))
 	}

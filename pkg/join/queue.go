@@ -27,6 +27,7 @@ type queueing struct {
 
 	mu   sync.Mutex
 	took time.Duration // smoothed; 0 before the first
+	last glance
 }
 
 // mayJoin returns nil when it is the caller's turn to join, and holds a slot for
@@ -37,32 +38,37 @@ func (c *Coordinator) mayJoin(ctx context.Context, who Caller) error {
 	if c.Admission == nil {
 		return nil
 	}
+	reading := c.Admission.Reading()
+	if answered, err := c.mayOnlyWait(ctx, who.Node, reading); answered || err != nil {
+		return err
+	}
 	c.turns.asking.Lock()
 	defer c.turns.asking.Unlock()
 	if c.turns.up.IsZero() {
 		c.turns.up = c.Now()
 	}
-	reading := c.Admission.Reading()
 	var answer admission.Answer
 	var limit int
 	var why string
-	err := c.Store.Update(ctx, func(tx Tx) error {
-		first, err := c.addOns(tx)
-		if err != nil {
+	var seen glance
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		seen.at = c.Now()
+		if seen.addOns, err = c.addOns(tx); err != nil {
 			return err
 		}
-		q, err := queue(tx)
-		if err != nil {
+		if seen.queue, err = queue(tx); err != nil {
 			return err
 		}
-		limit, why = bears(reading, first)
-		q.Up = c.turns.up
-		answer = q.Ask(who.Node, c.Now(), limit)
+		limit, why = bears(reading, seen.addOns)
+		seen.queue.Up = c.turns.up
+		answer = seen.queue.Ask(who.Node, c.Now(), limit)
 		return keep(tx, answer)
 	})
 	if err != nil {
 		return err
 	}
+	seen.queue = seen.queue.After(answer)
+	c.turns.remember(seen)
 	c.Admission.Used(answer.Joining)
 	for _, slot := range answer.Freed {
 		c.Log.Warn("a node was not heard of, or not done, since it was told to join; another may", "node", slot.Node, "since", slot.Heard)
