@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"io"
 	"net"
 	"os/exec"
 	"strings"
@@ -63,4 +65,20 @@ func TestIdleConnectionsLeaveRoom(t *testing.T) {
 	if text := log.String(); strings.Contains(text, "too many open files") || !strings.Contains(text, "connection closed to make room") {
 		t.Errorf("the log says\n%s", text)
 	}
+}
+
+// A client that never ends its request does not make a failure of joinsvc's end.
+func TestASlowClientAtTheEnd(t *testing.T) {
+	i := install(t, asShipped)
+	url, stop := i.serve()
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // a stranger
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /v1/enrol HTTP/1.1\r\nHost: joinsvc\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond) // until it is under way
+	stop()
 }

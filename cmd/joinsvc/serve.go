@@ -162,12 +162,18 @@ func notify(log *slog.Logger, state string) error {
 	return nil
 }
 
+// stop ends answering. What is under way may end; who takes longer than that, such
+// as a stranger that sends byte by byte, is cut off and asks again.
 func stop(servers ...*http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	var errs []error
 	for _, s := range servers {
-		errs = append(errs, s.Shutdown(ctx))
+		err := s.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = s.Close()
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
