@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -129,6 +130,39 @@ func TestLoad(t *testing.T) {
 	if _, ok, _ := store.Load(now.Add(2 * time.Hour)); ok {
 		t.Error("Load takes a certificate that has run out")
 	}
+}
+
+// A certificate whose key is gone, or another, is worth nothing: the host enrols
+// anew, and is told by joinsvc what that wants. One that is damaged is told here.
+func TestAnEnrolmentWithoutItsKey(t *testing.T) {
+	now := time.Now()
+	for name, tt := range map[string]struct {
+		spoil func(path string) error
+		says  string
+	}{
+		"lost":    {os.Remove, ""},
+		"another": {func(path string) error { return errors.Join(os.Remove(path), second(Store{Dir: filepath.Dir(path)})) }, ""},
+		"emptied": {func(path string) error { return os.WriteFile(path, nil, 0o600) }, "remove it to enrol anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := Store{Dir: t.TempDir()}
+			if err := store.Save(joinapi.EnrolResponse{Certificate: selfSigned(t, store, now.Add(time.Hour))}); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.spoil(filepath.Join(store.Dir, keyFile)); err != nil {
+				t.Fatal(err)
+			}
+			_, ok, err := store.Load(now)
+			if ok || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("Load = %v, %v", ok, err)
+			}
+		})
+	}
+}
+
+func second(store Store) error {
+	_, err := store.Key()
+	return err
 }
 
 func selfSigned(t *testing.T, store Store, notAfter time.Time) string {

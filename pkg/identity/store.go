@@ -32,11 +32,16 @@ const (
 // Key returns the node's private key and makes it on first use. It never
 // leaves the host; ECDSA P-256 (FIPS 186-5), PKCS #8 in PEM.
 func (s Store) Key() (crypto.Signer, error) {
+	key, err := s.readKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.makeKey(filepath.Join(s.Dir, keyFile))
+	}
+	return key, err
+}
+
+func (s Store) readKey() (crypto.Signer, error) {
 	path := filepath.Join(s.Dir, keyFile)
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s.makeKey(path)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the node's key: %w", err)
 	}
@@ -46,7 +51,7 @@ func (s Store) Key() (crypto.Signer, error) {
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("reading the node's key %s: %w", path, err)
+		return nil, fmt.Errorf("reading the node's key %s: %w; remove it to enrol anew", path, err)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
@@ -77,7 +82,8 @@ func (s Store) Save(e joinapi.EnrolResponse) error {
 }
 
 // Load returns the enrolment; ok is false when there is none, or its
-// certificate has run out at now.
+// certificate has run out at now, or is not that of the key: one that was lost
+// takes the certificate with it, and the host has to enrol anew.
 func (s Store) Load(now time.Time) (e joinapi.EnrolResponse, ok bool, err error) {
 	path := filepath.Join(s.Dir, enrolmentFile)
 	data, err := os.ReadFile(path)
@@ -94,7 +100,15 @@ func (s Store) Load(now time.Time) (e joinapi.EnrolResponse, ok bool, err error)
 	if err != nil {
 		return e, false, fmt.Errorf("reading the enrolment %s: %w; remove it to enrol anew", path, err)
 	}
-	return e, now.Before(cert.NotAfter), nil
+	key, err := s.readKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, false, nil
+	}
+	if err != nil {
+		return e, false, err
+	}
+	public, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return e, ok && public.Equal(key.Public()) && now.Before(cert.NotAfter), nil
 }
 
 func certificate(text string) (*x509.Certificate, error) {
