@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/nodeprep/nodeprep/pkg/bootstrap"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/phase"
@@ -17,8 +19,11 @@ import (
 const (
 	// forwardTimeout bounds one report.
 	forwardTimeout = 5 * time.Second
-	// forwardPause is after a report that was not taken.
-	forwardPause = 2 * time.Second
+	// forwardPause is after a report that was not taken: at first, and at the most.
+	// Half of it is by chance, so that the hosts of a rack that joinsvc was away for
+	// do not come back together.
+	forwardPause    = 2 * time.Second
+	forwardPauseMax = 30 * time.Second
 	// forwardQueue is how many reports wait for a joinsvc that is slow; a run of
 	// a fresh host makes about forty.
 	forwardQueue = 64
@@ -34,6 +39,7 @@ type forwarder struct {
 	send func(context.Context, joinapi.Report) error
 	wake chan struct{} // holds one
 	done chan struct{}
+	pace *backoff.ExponentialBackOff // of the worker
 
 	mu      sync.Mutex
 	queue   []joinapi.Report
@@ -45,7 +51,9 @@ type forwarder struct {
 // newForwarder starts to forward. ctx gives values alone: an interrupted run has
 // a last word too.
 func newForwarder(ctx context.Context, send func(context.Context, joinapi.Report) error) *forwarder {
-	f := &forwarder{send: send, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	pace := backoff.NewExponentialBackOff()
+	pace.InitialInterval, pace.MaxInterval = forwardPause, forwardPauseMax
+	f := &forwarder{send: send, wake: make(chan struct{}, 1), done: make(chan struct{}), pace: pace}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(f.done)
@@ -121,9 +129,12 @@ func (f *forwarder) work(ctx context.Context) {
 			<-f.wake
 			continue
 		}
-		if !f.attempt(ctx, r) {
-			f.pause()
+		taken, floor := f.attempt(ctx, r)
+		if taken {
+			f.pace.Reset()
+			continue
 		}
+		f.pause(floor)
 	}
 }
 
@@ -138,9 +149,9 @@ func (f *forwarder) next() (r joinapi.Report, ok, closing bool) {
 }
 
 // attempt sends one report, with a word of those that were dropped. One that may
-// still be taken goes back to the head of the queue; at the end of a run only the
-// last is worth that.
-func (f *forwarder) attempt(ctx context.Context, r joinapi.Report) bool {
+// still be taken, not before floor is over, goes back to the head of the queue; at
+// the end of a run only the last is worth that.
+func (f *forwarder) attempt(ctx context.Context, r joinapi.Report) (taken bool, floor time.Duration) {
 	f.mu.Lock()
 	told := f.dropped
 	f.mu.Unlock()
@@ -152,17 +163,17 @@ func (f *forwarder) attempt(ctx context.Context, r joinapi.Report) bool {
 	switch {
 	case err == nil:
 		f.dropped -= told
-		return true
+		return true, 0
 	case !bootstrap.MayPass(err): // it will not be taken, ever
-		return true
+		return true, 0
 	case f.closing && len(f.queue) > 0:
 		f.dropped += len(f.queue)
 		f.queue = f.queue[len(f.queue)-1:]
-		return true
+		return true, 0
 	}
 	f.queue = append([]joinapi.Report{r}, f.queue...)
 	f.trim(forwardQueue)
-	return false
+	return false, joinapi.RetryAfter(err)
 }
 
 func mention(r joinapi.Report, dropped int) joinapi.Report {
@@ -172,20 +183,33 @@ func mention(r joinapi.Report, dropped int) joinapi.Report {
 	return r
 }
 
-// pause is after a report that was not taken; the next event cuts it short.
-func (f *forwarder) pause() {
-	f.mu.Lock()
-	pause := forwardPause
-	if f.closing {
-		pause = forwardPause / 10
-	}
-	f.mu.Unlock()
-	timer := time.NewTimer(pause)
+// pause is after a report that was not taken. The next event cuts it short, unless
+// joinsvc has named a time; the end of the run does in any case.
+func (f *forwarder) pause(floor time.Duration) {
+	timer := time.NewTimer(f.patience(floor))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-f.wake:
+	for {
+		select {
+		case <-timer.C:
+			return
+		case <-f.wake:
+		}
+		f.mu.Lock()
+		closing := f.closing
+		f.mu.Unlock()
+		if closing || floor == 0 {
+			return
+		}
 	}
+}
+
+func (f *forwarder) patience(floor time.Duration) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closing {
+		return forwardPause / 10
+	}
+	return floor + f.pace.NextBackOff()
 }
 
 // maxMessage is how much of a message joinsvc keeps, in bytes.

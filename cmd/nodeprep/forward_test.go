@@ -152,6 +152,46 @@ func TestLastWordIsTriedUntilItIsTaken(t *testing.T) {
 	})
 }
 
+// The hosts of a rack that joinsvc was away for do not ask together, nor for ever
+// at the first pace, nor before the time that it names.
+func TestReportsComeBackApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hosts, away = 50, 10 * time.Minute
+		const floor = 20 * time.Second
+		start := time.Now()
+		asked := make([][]time.Duration, hosts)
+		for i := range hosts {
+			d := desk{trouble: func(context.Context, joinapi.Report) error {
+				asked[i] = append(asked[i], time.Since(start))
+				switch n := len(asked[i]); {
+				case time.Since(start) > away:
+					return nil
+				case n == 1:
+					return joinapi.Unavailable(floor, "starting")
+				}
+				return joinapi.Unavailable(0, "starting")
+			}}
+			f := newForwarder(t.Context(), d.report)
+			f.add(event("a", phase.Started, ""))
+			defer f.close(event("run", phase.Done, ""))
+		}
+		time.Sleep(2 * away)
+		second := map[time.Duration]bool{}
+		for _, at := range asked {
+			if len(at) > 50 {
+				t.Fatalf("one asked %d times in %v", len(at), away)
+			}
+			if at[1] < floor {
+				t.Errorf("asked again after %v, and was told %v", at[1], floor)
+			}
+			second[at[1].Truncate(100*time.Millisecond)] = true
+		}
+		if len(second) < 5 {
+			t.Errorf("%d hosts asked again at %d different times", hosts, len(second))
+		}
+	})
+}
+
 // What joinsvc refuses for good is not asked again.
 func TestRefusedReportIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
