@@ -16,8 +16,12 @@ import (
 
 const nodes = "nodes"
 
-// byNode is the index of objects by the node that their spec names.
-const byNode = "node"
+// byNode is the index of objects by the node that their spec names, and nobody
+// the place in it of those that name none.
+const (
+	byNode = "node"
+	nobody = ""
+)
 
 // A kind is what is followed of one kind of object.
 type kind struct {
@@ -103,12 +107,7 @@ func trim(o any) (any, error) {
 	return u, nil
 }
 
-func nodeOf(o any) ([]string, error) {
-	if name := nodeName(object(o)); name != "" {
-		return []string{name}, nil
-	}
-	return nil, nil
-}
+func nodeOf(o any) ([]string, error) { return []string{nodeName(object(o))}, nil }
 
 func nodeName(o *unstructured.Unstructured) string {
 	if o == nil {
