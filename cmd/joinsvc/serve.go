@@ -90,6 +90,9 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 		return err
 	}
 	defer doors.close()
+	if err := accessible(c.DataDir); err != nil {
+		return err
+	}
 	unlock, err := lock(c.DataDir)
 	if err != nil {
 		return err

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// accessible returns an error when something in the data folder is there and
+// joinsvc may not use it, as after a backup was put back as root. To who cannot
+// read it, it looks lost or damaged, which have remedies that cost the cluster.
+func accessible(dir string) error {
+	var closed []string
+	look := func(path string, entry fs.DirEntry, err error) error {
+		if entry != nil && err == nil {
+			err = unix.Access(path, needed(entry))
+		}
+		// What else is wrong is told by who needs the file.
+		if !errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
+		closed = append(closed, path)
+		if entry != nil && entry.IsDir() {
+			return fs.SkipDir
+		}
+		return nil
+	}
+	if err := filepath.WalkDir(dir, look); err != nil || len(closed) == 0 {
+		return err
+	}
+	return fmt.Errorf("the data folder holds what joinsvc may not read and write (permission denied): %s. "+
+		"It is not lost: give the folder back to the user that joinsvc runs as, `chown -R joinsvc:joinsvc %s`, and start again; nothing was changed",
+		strings.Join(closed, ", "), dir)
+}
+
+// needed is what joinsvc has to be allowed (access(2)).
+func needed(entry fs.DirEntry) uint32 {
+	if entry.IsDir() {
+		return unix.R_OK | unix.W_OK | unix.X_OK
+	}
+	return unix.R_OK | unix.W_OK
+}
