@@ -41,6 +41,7 @@ func (c *checker) check(p Plan) {
 	c.loadBalancers(s)
 	c.overlaps(s)
 	c.kubernetes(s)
+	c.manifest(s)
 	c.nodes(s)
 	c.endpoint(s)
 	c.aci(s)

@@ -41,6 +41,18 @@ func (c *checker) kubernetes(s Spec) {
 	}
 }
 
+// manifest warns of what `joinsvc serve` does not start with. It is no error:
+// leaves and hosts can be made ready by a plan without it.
+func (c *checker) manifest(s Spec) {
+	const path = "spec.calico.manifest"
+	switch file := s.Calico.Manifest; {
+	case file == "":
+		c.warnf(path, "is missing; `joinsvc serve` does not start without it: want the file of Calico's manifest on joinsvc's machine, such as /etc/joinsvc/calico.yaml")
+	case !filepath.IsAbs(file):
+		c.warnf(path, "%q is not an absolute path; `joinsvc serve` looks for it in the folder that it is started in, which under systemd is /", file)
+	}
+}
+
 // endpoint wants the API server's address to be the control plane's: kubeadm
 // puts no other into the certificate.
 func (c *checker) endpoint(s Spec) {

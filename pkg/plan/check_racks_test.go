@@ -25,6 +25,7 @@ spec:
   pods: {subnet: 10.64.0.0/14, outside: true}
   services: {subnet: 10.96.0.0/16}
   kubernetes: {version: 1.37.2, apiEndpoint: "10.1.0.1:6443"}
+  calico: {manifest: /etc/joinsvc/calico.yaml}
   racks:
     - name: a
       nodeNetwork: {subnet: 10.1.0.0/26, vlan: 1501, gateway: 10.1.0.62}

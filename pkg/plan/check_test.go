@@ -327,6 +327,12 @@ func TestKubernetes(t *testing.T) {
 		{"pace", []edit{{"version: 1.37.2\n", "version: 1.37.2\n    pace: fast\n"}}, []string{
 			"error: spec.kubernetes.pace: fast: want normal or slow",
 		}},
+		{"no manifest of Calico", []edit{{"  calico:\n    manifest: /etc/joinsvc/calico.yaml\n", ""}}, []string{
+			"warning: spec.calico.manifest: is missing; `joinsvc serve` does not start without it: want the file of Calico's manifest on joinsvc's machine, such as /etc/joinsvc/calico.yaml",
+		}},
+		{"a manifest beside the plan", []edit{{"manifest: /etc/joinsvc/calico.yaml", "manifest: calico.yaml"}}, []string{
+			`warning: spec.calico.manifest: "calico.yaml" is not an absolute path; ` + "`joinsvc serve` looks for it in the folder that it is started in, which under systemd is /",
+		}},
 		{"Calico's API", []edit{{"manifest: /etc/joinsvc/calico.yaml", "manifest: /etc/joinsvc/calico.yaml\n    api: v3"}}, []string{
 			"error: spec.calico.api: v3: want auto, crd or native",
 		}},

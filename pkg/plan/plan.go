@@ -156,7 +156,9 @@ type Packages struct {
 
 // Calico is the manifest that joinsvc checks, sets and hands to the cluster.
 type Calico struct {
-	Manifest string `json:"manifest,omitempty"` // path on the machine of joinsvc
+	// Manifest is an absolute path on the machine of joinsvc, which does not
+	// serve without it.
+	Manifest string `json:"manifest,omitempty"`
 	// API is where Calico keeps its objects: auto (default) asks the API server,
 	// as Calico does; crd is crd.projectcalico.org/v1, native
 	// projectcalico.org/v3, whatever else is served.

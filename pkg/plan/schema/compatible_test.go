@@ -37,17 +37,17 @@ func TestIncompatible(t *testing.T) {
 		{"a higher end", `"minimum": 1280`, `"minimum": 1500`, []string{"spec.bond.mtu: takes nothing below 1500 any more"}},
 		{"a value less", `"permissive",
                 "enforcing"`, `"permissive"`, []string{"spec.host.selinux: takes no enforcing any more"}},
-		{"any value becomes a choice", `"description": "path on the machine of joinsvc",`, `"enum": ["/a"],`, []string{"spec.calico.manifest: took any value, takes /a"}},
+		{"any value becomes a choice", `"description": "manifest is an absolute path on the machine of joinsvc, which does not serve without it.",`, `"enum": ["/a"],`, []string{"spec.calico.manifest: took any value, takes /a"}},
 		{"another pattern", `"^/.*$"`, `"^/srv/.*$"`, []string{
 			"spec.packages.folder: had the pattern ^/.*$, has ^/srv/.*$, which is not the old one with |alternatives",
 		}},
-		{"a pattern where none was", `"description": "path on the machine of joinsvc",`, `"pattern": "^/",`, []string{
+		{"a pattern where none was", `"description": "manifest is an absolute path on the machine of joinsvc, which does not serve without it.",`, `"pattern": "^/",`, []string{
 			"spec.calico.manifest: had the pattern , has ^/, which is not the old one with |alternatives",
 		}},
 		{"a list that may not be empty", `"description": "A Leaf is one switch that peers with every node of its rack.",
                 "type": "array",`, `"minItems": 1, "type": "array",`, []string{"spec.racks[].leaves: wants at least 1 items"}},
 		{"another default", `"default": 9000`, `"default": 1500`, []string{"spec.bond.mtu: had the default 9000, has 1500"}},
-		{"a default where none was", `"description": "path on the machine of joinsvc",`, `"default": "/a",`, []string{
+		{"a default where none was", `"description": "manifest is an absolute path on the machine of joinsvc, which does not serve without it.",`, `"default": "/a",`, []string{
 			"spec.calico.manifest: had the default <nil>, has /a",
 		}},
 		{"a field is required now", `"required": [
