@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	addCobras(root)
 	err := root.ExecuteContext(ctx)
 	var usage *usageError
 	var status *statusError

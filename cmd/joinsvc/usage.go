@@ -43,3 +43,27 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())}
 }
+
+// addCobras makes the commands that cobra would make later, and refuses wrong
+// calls of these too, which it answers with help and exit status 0. They print
+// to what root prints to now.
+func addCobras(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			refuseWrongCalls(c)
+		case "help":
+			c.Args = knownTopic
+		}
+	}
+}
+
+func knownTopic(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return &usageError{err}
+	}
+	return noSuchCommand(found, rest)
+}

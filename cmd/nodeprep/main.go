@@ -48,6 +48,7 @@ func (here edges) run(ctx context.Context, args []string, stdout, stderr io.Writ
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
+	addCobras(cmd)
 	err := cmd.ExecuteContext(ctx)
 	var usage *usageError
 	switch {
@@ -94,28 +95,61 @@ nodeprep.* on the kernel command line, and flags; the later one wins.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err, badCall} })
 	root.PersistentFlags().String("config", defaultConfigFile, "configuration file")
 	root.AddCommand(here.newRun(), here.newStatus(), here.newNetwork(), newVersion())
-	refuseUnknown(root)
+	refuseWrongCalls(root)
 	return root
 }
 
-// refuseUnknown gives an unknown command the exit status of a wrong call, after
-// which the unit does not try again. cobra takes it for a failure, and below a
+// refuseWrongCalls gives an unknown command and a wrong argument the exit status
+// of a wrong call. cobra takes them for a failure, and an unknown name below a
 // group of commands for a question, which it answers with the help.
-func refuseUnknown(cmd *cobra.Command) {
+func refuseWrongCalls(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
-		refuseUnknown(c)
+		refuseWrongCalls(c)
 	}
-	if !cmd.HasSubCommands() {
+	if cmd.HasSubCommands() {
+		cmd.Args = noSuchCommand
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		cmd.DisableFlagsInUseLine = true
 		return
 	}
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
+	args := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, given []string) error {
+		if err := args(cmd, given); err != nil {
+			return &usageError{fmt.Errorf("%w; the call is: %s", err, cmd.UseLine()), badCall}
 		}
-		return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath()), badCall}
+		return nil
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.DisableFlagsInUseLine = true
+}
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath()), badCall}
+}
+
+// addCobras makes the commands that cobra would make later, and refuses wrong
+// calls of these too, which it answers with help and exit status 0. They print
+// to what root prints to now.
+func addCobras(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			refuseWrongCalls(c)
+		case "help":
+			c.Args = knownTopic
+		}
+	}
+}
+
+func knownTopic(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return &usageError{err, badCall}
+	}
+	return noSuchCommand(found, rest)
 }
 
 func newVersion() *cobra.Command {
