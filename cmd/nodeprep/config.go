@@ -7,16 +7,20 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
 const (
 	defaultConfigFile = "/etc/nodeprep/nodeprep.yaml"
 	kernelCommandLine = "/proc/cmdline"
+	tokenVariable     = "NODEPREP_TOKEN"
 )
 
 // config is how this host was told to find its plan: from joinsvc, or from a
@@ -26,6 +30,8 @@ type config struct {
 	Joinsvc string `mapstructure:"joinsvc"`
 	// Token admits the host once: "np1.<ca-sha256>.<id>.<secret>".
 	Token string `mapstructure:"token"`
+	// TokenFrom is where the token was found, for messages that may not show it.
+	TokenFrom string `mapstructure:"-"`
 	// Plan is a cluster plan on this disk; with Node it prepares the host
 	// without joinsvc and stops before kubeadm.
 	Plan string `mapstructure:"plan"`
@@ -86,6 +92,10 @@ func mergeConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
 	var c config
 	if err := v.UnmarshalExact(&c); err != nil {
 		return config{}, fmt.Errorf("reading %s: %w; known settings: %s", path, err, strings.Join(keys(), ", "))
+	}
+	c.TokenFrom = path
+	if os.Getenv(tokenVariable) != "" {
+		c.TokenFrom = tokenVariable + " in the environment"
 	}
 	return c, c.chooseToken(kernel["token"])
 }
@@ -153,6 +163,19 @@ func (c config) check() error {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("checking the configuration: %w", err)
+	}
+	return nil
+}
+
+// checkToken refuses a token that no joinsvc can have made. It comes after a
+// token of the kernel command line was taken, so that the configuration's wins in
+// the next run: the command line may not be the operator's to change.
+func (c config) checkToken() error {
+	if c.Joinsvc == "" || c.Token == "" {
+		return nil
+	}
+	if _, err := joinapi.ParseToken(c.Token); err != nil {
+		return &usageError{fmt.Errorf("checking the token of %s: %w", c.TokenFrom, err), badConfig}
 	}
 	return nil
 }

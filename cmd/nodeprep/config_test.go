@@ -44,11 +44,12 @@ func TestLaterSourcesWin(t *testing.T) {
 			if tt.env != "" {
 				t.Setenv("NODEPREP_JOINSVC", tt.env)
 			}
-			got, err := loadConfig(flagsFor(t, file, tt.args...), tt.cmdline)
+			flags := flagsFor(t, file, tt.args...)
+			got, err := loadConfig(flags, tt.cmdline)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := config{Joinsvc: tt.want, Token: "np1.file", StateDir: "/var/lib/nodeprep"}
+			want := config{Joinsvc: tt.want, Token: "np1.file", TokenFrom: flags.Lookup("config").Value.String(), StateDir: "/var/lib/nodeprep"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("loadConfig (-want +got):\n%s", diff)
 			}

@@ -30,17 +30,17 @@ func (c config) takenToken() (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
-// chooseToken sets Token, which is the configuration's so far: one that is new
-// on the kernel command line wins, one that was taken before comes last.
+// chooseToken sets Token and TokenFrom, which are the configuration's so far: one
+// that is new on the kernel command line wins, one that was taken before comes last.
 func (c *config) chooseToken(kernel string) error {
 	taken, err := c.takenToken()
 	switch {
 	case err != nil:
 		return err
 	case kernel != "" && kernel != taken:
-		c.Token = kernel
+		c.Token, c.TokenFrom = kernel, "the kernel command line"
 	case c.Token == "":
-		c.Token = taken
+		c.Token, c.TokenFrom = taken, c.tokenFile()
 	}
 	return nil
 }

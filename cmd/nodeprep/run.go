@@ -57,6 +57,9 @@ outstanding changes are shown as unknown instead of guessed at.`,
 					say(note)
 				}
 			}
+			if err := c.checkToken(); err != nil {
+				return err
+			}
 			return here.converge(cmd.Context(), c, o, cmd.OutOrStdout())
 		},
 	}
@@ -106,6 +109,9 @@ func (p *passage) all(ctx context.Context) (phase.Result, error) {
 		return result, err
 	}
 	if p.dry && result.Changes > 0 {
+		if p.config.Token == "" {
+			p.note(noToken + "; without one, a run fails here")
+		}
 		p.note("the rest of the plan is known after enrolment")
 		return result, nil
 	}
@@ -133,6 +139,8 @@ func (p *passage) standalone(ctx context.Context) (phase.Result, error) {
 	return p.host(ctx, host, nil)
 }
 
+const noToken = "no token is set; make one with `joinsvc token create` and put it into " + defaultConfigFile
+
 func (p *passage) enrolment() bootstrap.Enrolment {
 	return bootstrap.Enrolment{
 		Store: identity.Store{Dir: p.config.StateDir},
@@ -140,7 +148,7 @@ func (p *passage) enrolment() bootstrap.Enrolment {
 		Now:   time.Now,
 		Ask: func(ctx context.Context, key crypto.Signer) (joinapi.EnrolResponse, error) {
 			if p.config.Token == "" {
-				return joinapi.EnrolResponse{}, errors.New("no token is set; make one with `joinsvc token create` and put it into " + defaultConfigFile)
+				return joinapi.EnrolResponse{}, errors.New(noToken)
 			}
 			id, err := identity.Hardware(string(p.root))
 			if err != nil {
