@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
@@ -20,9 +21,19 @@ func jsonReporter(w io.Writer) reporter {
 	return func(e phase.Event) { _ = enc.Encode(e) } // a broken pipe shows at the end of the run
 }
 
-// textReporter prints plain lines that read well in a journal and a terminal.
+// textReporter prints plain lines that read well in a journal and a terminal. At
+// a run's end it names the phases that failed: each has said why on a line of its
+// own, and the whole error follows on stderr.
 func textReporter(w io.Writer) reporter {
+	var failed []string
 	return func(e phase.Event) {
+		switch {
+		case e.Kind != phase.Failed:
+		case e.Phase != closing:
+			failed = append(failed, e.Phase)
+		case len(failed) > 0:
+			e.Message = "failed in " + strings.Join(failed, ", ")
+		}
 		if text := describe(e); text != "" {
 			fmt.Fprintf(w, "%-12s %s\n", e.Phase, text)
 		}

@@ -212,14 +212,17 @@ func (p *passage) phases(ctx context.Context, phases []phase.Phase) (phase.Resul
 	return runner.Run(ctx, phases)
 }
 
+// closing is the phase of what is said of a run as a whole.
+const closing = "run"
+
 func (p *passage) note(message string) {
-	p.show(phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Noted, Message: message})
+	p.show(phase.Event{Time: time.Now(), Phase: closing, Kind: phase.Noted, Message: message})
 }
 
 // close says in one line what the run did, and waits for joinsvc to take it, but
 // not long.
 func (p *passage) close(result phase.Result, err error) {
-	e := phase.Event{Time: time.Now(), Phase: "run", Kind: phase.Done}
+	e := phase.Event{Time: time.Now(), Phase: closing, Kind: phase.Done}
 	switch {
 	case err != nil:
 		e.Kind, e.Message = phase.Failed, err.Error()
