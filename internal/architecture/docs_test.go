@@ -3,6 +3,7 @@
 package architecture_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -83,5 +84,24 @@ func TestEveryTargetIsPhony(t *testing.T) {
 		if !slices.Contains(phony, target) {
 			t.Errorf("target %s is not .PHONY: a file of that name would hide it", target)
 		}
+	}
+}
+
+// The list of the records has each of them, by its title, in order.
+func TestRecordsAreListed(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(root, "docs/adr/[0-9]*.md"))
+	if err != nil || len(paths) < 20 {
+		t.Fatalf("%d records were found (error %v), so the search is broken", len(paths), err)
+	}
+	var want []string
+	for _, path := range paths {
+		title := firstGroups(`(?m)\A# (.+)$`, read(t, path))
+		if len(title) != 1 {
+			t.Fatalf("%s has no title", path)
+		}
+		want = append(want, fmt.Sprintf("- [%s](%s)", title[0], filepath.Base(path)))
+	}
+	if have := firstGroups(`(?m)^(- \[.*)$`, read(t, filepath.Join(root, "docs/adr/README.md"))); !slices.Equal(have, want) {
+		t.Errorf("docs/adr/README.md lists\n%s\nwant\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
 	}
 }
