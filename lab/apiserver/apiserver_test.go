@@ -20,7 +20,6 @@ import (
 	"github.com/nodeprep/nodeprep/lab/cache"
 	"github.com/nodeprep/nodeprep/lab/stack"
 	"github.com/nodeprep/nodeprep/pkg/cluster"
-	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -104,9 +103,8 @@ func reference(t *testing.T) plan.Plan {
 	return plantest.Load(t, "../../docs/examples/k8c1.yaml")
 }
 
-// connect goes the way of a real cluster: joinsvc's request and RBAC are
-// applied by nodeprep's own code with the real kubectl, and the certificate
-// comes from kube-controller-manager.
+// connect goes the way of a real cluster: nodeprep's own code applies joinsvc's
+// RBAC and signs joinsvc's request with the cluster's CA.
 func (f *fixture) connect(t *testing.T) {
 	t.Helper()
 	key := newKey(t)
@@ -114,12 +112,8 @@ func (f *fixture) connect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := kubeadm.Node{Root: rooted.Root(f.Root), Run: func(ctx context.Context, c command.Command) (string, error) {
-		c.Name = f.binaries[c.Name]
-		return command.Run(ctx, c)
-	}}
 	for range 2 { // a second run is the same
-		if f.access, err = host.HandOver(t.Context(), request, f.Server); err != nil {
+		if f.access, err = f.host().HandOver(t.Context(), request, f.Server); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -127,6 +121,10 @@ func (f *fixture) connect(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// host is the init node, as far as it has to do with the API server. It runs no
+// program for that.
+func (f *fixture) host() kubeadm.Node { return kubeadm.Node{Root: rooted.Root(f.Root)} }
 
 func newKey(t *testing.T) []byte {
 	t.Helper()

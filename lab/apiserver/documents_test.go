@@ -52,7 +52,7 @@ func (f *fixture) validate(t *testing.T, text string) (string, error) {
 }
 
 // The stock manifest of the Calico that is installed, as it is handed to the
-// init node. It brings the CRDs for the tests that follow.
+// init node and applied there. It brings the CRDs for the tests that follow.
 func (f *fixture) testManifest(t *testing.T) {
 	path, err := stack.CalicoManifest(t.Context())
 	if err != nil {
@@ -66,7 +66,9 @@ func (f *fixture) testManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.kubectl(t, manifest, "apply", "--server-side", "--force-conflicts", "-f", "-")
+	if err := f.host().Apply(t.Context(), manifest); err != nil {
+		t.Fatal(err)
+	}
 	got := f.kubectl(t, "", "-n", "kube-system", "get", "daemonset", "calico-node", "-o",
 		`jsonpath={range .spec.template.spec.containers[0].env[*]}{.name}={.value}{"\n"}{end}`)
 	for _, want := range []string{
@@ -79,5 +81,11 @@ func (f *fixture) testManifest(t *testing.T) {
 			t.Errorf("%s is not among:\n%s", want, got)
 		}
 	}
-	f.kubectl(t, "", "wait", "--for", "condition=Established", "--timeout", "60s", "crd", "--all")
+	definitions := f.kubectl(t, "", "get", "crd", "-o",
+		`jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Established")].status}{"\n"}{end}`)
+	for line := range strings.Lines(definitions) {
+		if !strings.HasSuffix(line, "=True\n") {
+			t.Errorf("a definition was not waited for: %s", line)
+		}
+	}
 }
