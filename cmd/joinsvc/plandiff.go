@@ -25,7 +25,7 @@ touches, and what it costs:
     sessions reset         BGP sessions end and are made anew
     host network rebuilt   the host is without its network for some seconds
     needs reinstall        the node is removed and its host installed anew
-    impossible             a running cluster refuses it
+    impossible             a running cluster, or its joinsvc, refuses it
 
 What happens to many nodes in the same way is one line with their number and the
 first names; -o json has them all. A node that has another name is a removal and

@@ -161,7 +161,7 @@ func sameRange(is, want *unstructured.Unstructured) error {
 		a, found, err := unstructured.NestedFieldNoCopy(is.Object, "spec", field)
 		b, _, _ := unstructured.NestedFieldNoCopy(want.Object, "spec", field)
 		if err != nil || found && fmt.Sprint(a) != fmt.Sprint(b) {
-			return fmt.Errorf("IPPool %s: spec.%s is %v, the plan says %v; a pool's range cannot be changed, so make a new one and remove this", poolName, field, a, b)
+			return fmt.Errorf("IPPool %s: spec.%s is %v, the plan says %v; a pool's range cannot be changed: set the plan back, or move its pods into another pool and remove it; joinsvc then makes it anew by the plan", poolName, field, a, b)
 		}
 	}
 	return nil

@@ -448,8 +448,14 @@ func TestAnotherRangeIsLeftAlone(t *testing.T) {
 				if diff := cmp.Diff(pool.Object["spec"], w.get(ipPools, poolName).Object["spec"]); diff != "" {
 					t.Errorf("changed (-was +is):\n%s", diff)
 				}
-				if !strings.Contains(strings.Join(w.remarks, "\n"), "a pool's range cannot be changed") {
+				if !strings.Contains(strings.Join(w.remarks, "\n"), "a pool's range cannot be changed: set the plan back, or move its pods into another pool and remove it") {
 					t.Errorf("remarks %q", w.remarks)
+				}
+				// What it advises works.
+				w.delete(ipPools, poolName)
+				pass(20 * time.Second)
+				if is := w.get(ipPools, poolName); is == nil || sameRange(is, Pool(CRD, w.plan)) != nil || len(w.remarks) != 0 {
+					t.Errorf("after it was removed: %v, remarks %q", is, w.remarks)
 				}
 			})
 		})

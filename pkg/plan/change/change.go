@@ -17,7 +17,8 @@ import (
 type Severity string
 
 // The severities, from the cheapest. None touches no session, no host's
-// network and no installation; Impossible is what a running cluster refuses.
+// network and no installation; Impossible is what a running cluster, or its
+// joinsvc, refuses.
 const (
 	None       Severity = "none"
 	Reset      Severity = "sessions reset"

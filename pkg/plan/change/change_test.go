@@ -145,6 +145,21 @@ func everyNode(from, to string) string {
 	return fmt.Sprintf("k8c1m0 %[1]s>%[2]s; k8c1s1 %[1]s>%[2]s; k8c1s2 %[1]s>%[2]s", from, to)
 }
 
+// The store knows its cluster's name, and joinsvc does not start with another
+// (cmd/joinsvc, TestWhatDoesNotBelongTogetherDoesNotStart).
+func TestAnotherName(t *testing.T) {
+	old, updated := example(t), example(t)
+	updated.Metadata.Name = "k8c2"
+	changes := change.Between(old, updated)
+	want := []string{"cluster metadata.name [impossible]:  k8c1>k8c2"}
+	if diff := cmp.Diff(want, lines(changes)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if says := changes[0].Consequence; !strings.Contains(says, "joinsvc does not start with another") {
+		t.Errorf("it says %q", says)
+	}
+}
+
 // In the cluster model the leaves take whoever calls from the subnet.
 func TestClusterModel(t *testing.T) {
 	old, updated := example(t), example(t)

@@ -17,8 +17,8 @@ func clusterRules() []rule[plan.Plan] {
 func fixed() []rule[plan.Plan] {
 	return []rule[plan.Plan]{
 		{
-			what: "metadata.name", severity: None, get: func(p plan.Plan) any { return p.Metadata.Name },
-			consequence: "kubeadm's documents of the running cluster keep the old name, and so do objects in the leaf side that are marked with it: delete those by the old plan first",
+			what: "metadata.name", severity: Impossible, get: func(p plan.Plan) any { return p.Metadata.Name },
+			consequence: "a cluster keeps its name: joinsvc's store, kubeadm's documents and what is marked in the leaf side are of the old one, and joinsvc does not start with another; a new cluster wants a dataDir of its own",
 		},
 		{
 			what: "services.subnet", severity: Impossible, get: func(p plan.Plan) any { return p.Spec.Services.Subnet },
@@ -26,11 +26,11 @@ func fixed() []rule[plan.Plan] {
 		},
 		{
 			what: "pods.subnet", severity: Impossible, get: func(p plan.Plan) any { return p.Spec.Pods.Subnet },
-			consequence: "Calico changes no pool's range: it takes a new pool, into which the pods are moved, and joinsvc refuses the one that is there",
+			consequence: "Calico changes no pool's range, and joinsvc leaves IPPool default-ipv4-ippool as it is, and says so: its pods are to be moved into another pool, until it is removed and joinsvc has made it anew by the plan, and then back",
 		},
 		{
 			what: "pods.blockSize", severity: Impossible, get: func(p plan.Plan) any { return p.Spec.Pods.BlockSize },
-			consequence: "Calico changes no pool's block size: it takes a new pool, into which the pods are moved, and joinsvc refuses the one that is there",
+			consequence: "Calico changes no pool's block size, and joinsvc leaves IPPool default-ipv4-ippool as it is, and says so: its pods are to be moved into another pool, until it is removed and joinsvc has made it anew by the plan, and then back",
 		},
 		{
 			what: "kubernetes.apiEndpoint", severity: Reinstall, get: func(p plan.Plan) any { return p.Spec.Kubernetes.APIEndpoint },
