@@ -26,6 +26,7 @@ const maxPassword = 4096
 // apicFlags say which APIC a command works on, and as whom.
 type apicFlags struct {
 	url, user, passwordFile, ca, pin, lldp string
+	by                                     holders
 }
 
 func (f *apicFlags) register(cmd *cobra.Command) {
@@ -37,7 +38,9 @@ func (f *apicFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.pin, "pin", "", "the APIC's public `key`: sha256: and the SHA-256 of its SubjectPublicKeyInfo in hexadecimal")
 }
 
-func (f *apicFlags) registerLLDP(cmd *cobra.Command) {
+// registerTree is for what the tree of objects is made of beside the plan.
+func (f *apicFlags) registerTree(cmd *cobra.Command) {
+	f.by.register(cmd)
 	cmd.Flags().StringVar(&f.lldp, "lldp", "", "`folder` with a NODE.json of each host, made by lldpctl -f json, for ports that the plan leaves out")
 }
 

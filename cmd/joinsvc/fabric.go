@@ -18,7 +18,7 @@ import (
 // logoutTimeout is how long the end of a session at the APIC may take.
 const logoutTimeout = 5 * time.Second
 
-func fabricCommand() *cobra.Command {
+func fabricCommand(load func() (config, error)) *cobra.Command {
 	parent := &cobra.Command{
 		Use:   "fabric",
 		Short: "Compare, push and delete a plan's leaf side in a Cisco ACI fabric",
@@ -45,11 +45,11 @@ decide. This prints an APIC's pin; compare it with one read at the APIC itself:
   joinsvc fabric push --apic https://apic1 --ca apic-ca.pem plan.yaml
   joinsvc fabric delete --apic https://apic1 --ca apic-ca.pem plan.yaml`,
 	}
-	parent.AddCommand(fabricDiffCommand(), fabricPushCommand(), fabricDeleteCommand())
+	parent.AddCommand(fabricDiffCommand(load), fabricPushCommand(load), fabricDeleteCommand())
 	return parent
 }
 
-func fabricDiffCommand() *cobra.Command {
+func fabricDiffCommand(load func() (config, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff PLAN",
 		Short: "Show what push would change, and change nothing",
@@ -62,8 +62,8 @@ func fabricDiffCommand() *cobra.Command {
   = NAME         somebody else's and as planned: used as it is
   # CLASS NAME   ours, no longer in the plan, kept: somebody else's is below it
 
-Only attributes that the plan sets are compared. A password that the APIC never
-shows is not.
+Nodes are compared by what they hold, which render says more of. Only attributes
+that the plan sets are compared; a password that the APIC never shows is not.
 
 The exit status is that of diff(1): 0 when there is nothing to do, 1 when there
 is, 2 when that could not be found out.`,
@@ -72,9 +72,9 @@ is, 2 when that could not be found out.`,
   joinsvc fabric diff --apic https://apic1 -o json plan.yaml | jq '.conflicts'`,
 		Args: cobra.ExactArgs(1),
 	}
-	var f apicFlags
+	f := apicFlags{by: holders{load: load}}
 	f.register(cmd)
-	f.registerLLDP(cmd)
+	f.registerTree(cmd)
 	format := output(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		equal, err := f.diff(cmd, args[0], *format)
@@ -95,7 +95,7 @@ func (f apicFlags) diff(cmd *cobra.Command, file, format string) (equal bool, er
 	if err != nil {
 		return false, err
 	}
-	p, root, err := f.tree(file)
+	p, root, err := f.tree(cmd, file)
 	if err != nil {
 		return false, err
 	}
@@ -114,7 +114,7 @@ func (f apicFlags) diff(cmd *cobra.Command, file, format string) (equal bool, er
 	return changes.Empty(), printFabricChanges(cmd.OutOrStdout(), changes)
 }
 
-func fabricPushCommand() *cobra.Command {
+func fabricPushCommand(load func() (config, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push PLAN",
 		Short: "Bring the APIC to what the plan says",
@@ -129,12 +129,12 @@ It needs a terminal to ask on, or --yes.`,
   joinsvc fabric push --apic https://apic1 --ca apic-ca.pem --password-file apic.pass --yes plan.yaml`,
 		Args: cobra.ExactArgs(1),
 	}
-	var f apicFlags
+	f := apicFlags{by: holders{load: load}}
 	f.register(cmd)
-	f.registerLLDP(cmd)
+	f.registerTree(cmd)
 	yes := cmd.Flags().Bool("yes", false, "do not ask")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		p, root, err := f.tree(args[0])
+		p, root, err := f.tree(cmd, args[0])
 		if err != nil {
 			return err
 		}
@@ -206,13 +206,16 @@ func logout(ctx context.Context, c *apic.Client) {
 }
 
 // tree is a plan with its objects in the APIC.
-func (f apicFlags) tree(file string) (plan.Plan, *aci.Object, error) {
+func (f apicFlags) tree(cmd *cobra.Command, file string) (plan.Plan, *aci.Object, error) {
 	p, err := loadValid(file)
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
 	if p.Spec.Fabric.ACI == nil {
 		return plan.Plan{}, nil, errors.New("spec.fabric.aci: is missing; want at least tenant, vrf and l3out for an APIC")
+	}
+	if p, err = f.by.say(cmd.Context(), p, cmd.ErrOrStderr()); err != nil {
+		return plan.Plan{}, nil, err
 	}
 	cabling, err := readCabling(f.lldp)
 	if err != nil {

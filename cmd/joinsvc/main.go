@@ -80,7 +80,8 @@ A node is finished when every planned BGP session is Established.
 
 It is configured by /etc/joinsvc/joinsvc.yaml and JOINSVC_* in the environment;
 the latter wins. The commands token, nodes, init and status ask the service that
-runs on this machine, through a socket that root alone may open.`,
+runs on this machine, through a socket that root alone may open; plan check,
+render and fabric ask it what nodes hold, and do without where it does not answer.`,
 		Example: `  joinsvc plan check /etc/joinsvc/plan.yaml
   systemctl enable --now joinsvc
   joinsvc token create --role control-plane
@@ -93,7 +94,7 @@ runs on this machine, through a socket that root alone may open.`,
 	load := func() (config, error) { return loadConfig(*file) }
 	root.AddCommand(serveCommand(load), tokenCommand(load), initCommand(load), statusCommand(load))
 	root.AddCommand(nodesCommand(load))
-	root.AddCommand(planCommand(), renderCommand(), fabricCommand(), versionCommand())
+	root.AddCommand(planCommand(load), renderCommand(load), fabricCommand(load), versionCommand())
 	refuseWrongCalls(root)
 	return root
 }

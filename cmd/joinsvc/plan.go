@@ -12,22 +12,33 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
-func planCommand() *cobra.Command {
+func planCommand(load func() (config, error)) *cobra.Command {
+	by := holders{load: load}
 	check := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Check a plan against itself and print every problem",
-		Long:  "Check a plan against itself and print every problem with its path. Errors make it unusable (exit 1); warnings do not.",
-		Args:  cobra.ExactArgs(1),
+		Long: `Check a plan against itself and print every problem with its path. Errors make it
+unusable (exit 1); warnings do not. Where joinsvc runs for the plan's cluster, or
+with --status, it is held against what the nodes have leased as well.`,
+		Args: cobra.ExactArgs(1),
 	}
 	format := output(check)
+	by.register(check)
 	check.RunE = func(cmd *cobra.Command, args []string) error {
 		asJSON, err := wantsJSON(*format)
 		if err != nil {
 			return err
 		}
-		_, report, err := plan.Load(args[0])
+		p, report, err := plan.Load(args[0])
 		if err != nil {
 			return err
+		}
+		if report.Err() == nil {
+			_, held, _, err := by.put(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			report = append(report, held...)
 		}
 		if err := printReport(cmd.OutOrStdout(), args[0], report, asJSON); err != nil {
 			return err

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +12,9 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
-func renderCommand() *cobra.Command {
+func renderCommand(load func() (config, error)) *cobra.Command {
 	var of part
+	by := holders{load: load}
 	cmd := &cobra.Command{
 		Use:   "render KIND PLAN.yaml",
 		Short: "Print what a plan means to a leaf switch, Calico, MetalLB, kubeadm or a kickstart file",
@@ -23,9 +23,15 @@ func renderCommand() *cobra.Command {
 ` + renderHelp() + `
 The result is on standard output, and is printed only when the plan is valid;
 else every error is on standard error and the exit status is 1. Warnings are on
-standard error and change nothing. render asks nobody and touches nothing.`,
+standard error and change nothing. render touches nothing.
+
+A node that has enrolled is printed with the AS number and the address that it
+holds, which may be others than the plan prefers, as after a node before it was
+removed. They are asked of the joinsvc that runs here, or are in the file of
+--status; render says when neither tells.`,
 		Example: `  joinsvc render apic plan.yaml --lldp reports >k8c1.json
   joinsvc render frr plan.yaml --leaf leaf201 >frr.conf
+  joinsvc render frr plan.yaml --status status.json >frr.conf
   joinsvc render calico plan.yaml | calicoctl apply -f -
   joinsvc render metallb plan.yaml | kubectl apply -f -
   joinsvc render kubeadm plan.yaml --node k8c1m0
@@ -40,13 +46,14 @@ standard error and change nothing. render asks nobody and touches nothing.`,
 			if err := kind.takes(cmd.Flags()); err != nil {
 				return err
 			}
-			return kind.print(cmd.OutOrStdout(), cmd.ErrOrStderr(), args[1], of)
+			return kind.print(cmd, args[1], of, by)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&of.leaf, flagLeaf, "", "only this leaf (default all, in one output)")
 	flags.StringVar(&of.node, flagNode, "", "only this node (default all, in one output)")
 	flags.StringVar(&of.lldp, flagLLDP, "", "folder of what lldpctl -f json printed on the hosts, NODE.json each: stands for spec.nodes[].ports")
+	by.register(cmd)
 	_ = cmd.MarkFlagDirname(flagLLDP) // fails only for a flag that is not there
 	return cmd
 }
@@ -92,10 +99,10 @@ func findKind(name string) (renderKind, error) {
 // takes refuses a flag that would have no effect. One without a value has none:
 // an unset variable of a script, which means one leaf and would get all.
 func (k renderKind) takes(flags *pflag.FlagSet) error {
-	for _, name := range []string{flagLeaf, flagNode, flagLLDP} {
+	for _, name := range []string{flagLeaf, flagNode, flagLLDP, flagStatus} {
 		switch {
 		case !flags.Changed(name):
-		case name != k.flag:
+		case name != k.flag && (name != flagStatus || !k.nodes):
 			return &usageError{fmt.Errorf("render: %s takes no --%s", k.name, name)}
 		case flags.Lookup(name).Value.String() == "":
 			return &usageError{fmt.Errorf("render: --%s is empty; give it a value, or leave it out", name)}
@@ -105,7 +112,8 @@ func (k renderKind) takes(flags *pflag.FlagSet) error {
 }
 
 // print renders the plan in file, or says on stderr what is wrong with it.
-func (k renderKind) print(stdout, stderr io.Writer, file string, of part) error {
+func (k renderKind) print(cmd *cobra.Command, file string, of part, by holders) error {
+	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	p, report, err := plan.Load(file)
 	if err != nil {
 		return err
@@ -115,6 +123,11 @@ func (k renderKind) print(stdout, stderr io.Writer, file string, of part) error 
 	}
 	if err := report.Err(); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
+	}
+	if k.nodes {
+		if p, err = by.say(cmd.Context(), p, stderr); err != nil {
+			return err
+		}
 	}
 	text, err := k.render(p, of)
 	if err != nil {

@@ -31,6 +31,7 @@ type renderKind struct {
 	doc    string // a line for --help
 	flag   string // that it takes, if any
 	render func(plan.Plan, part) ([]byte, error)
+	nodes  bool   // it names nodes by what they hold
 	note   string // what its reader has to know and the result cannot say
 }
 
@@ -39,17 +40,17 @@ const sonicLacks = "config_db has no place for the leaves' shared gateway nor fo
 
 func renderKinds() []renderKind {
 	return []renderKind{
-		{"apic", "Cisco ACI: a tree to POST to /api/mo/uni.json of the APIC", flagLLDP, ofACI(aci.JSON), ""},
-		{"terraform", "Cisco ACI: the same tree for Terraform, provider CiscoDevNet/aci", flagLLDP, ofACI(aci.Terraform), ""},
-		{"frr", "leaves with FRR: frr.conf", flagLeaf, ofLeaf(leaf.FRR, each(leaf.FRR, "!")), ""},
-		{"bird", "leaves with BIRD 1.6: bird.conf", flagLeaf, ofLeaf(leaf.BIRD, each(leaf.BIRD, "#")), ""},
-		{"nxos", "leaves with Cisco NX-OS: configuration commands", flagLeaf, ofLeaf(leaf.NXOS, each(leaf.NXOS, "!")), ""},
-		{"eos", "leaves with Arista EOS: configuration commands", flagLeaf, ofLeaf(leaf.EOS, each(leaf.EOS, "!")), ""},
-		{"sonic", "leaves with SONiC: tables of config_db", flagLeaf, ofLeaf(leaf.SONiC, leaf.AllSONiC), sonicLacks},
-		{"calico", "pool, BGP configuration, AS numbers and peers, for calicoctl apply -f -", "", whole(calico.Render), ""},
-		{"metallb", "the pool of load balancers' addresses, for kubectl apply -f -", "", whole(metallb.Render), ""},
-		{"kubeadm", "nodes' documents, for reading: tokens are minted at joining time", flagNode, ofNode(document.Render), ""},
-		{"kickstart", "the sections that install nodeprep and enrol a host", flagNode, ofNode(kickstart.Render), ""},
+		{"apic", "Cisco ACI: a tree to POST to /api/mo/uni.json of the APIC", flagLLDP, ofACI(aci.JSON), true, ""},
+		{"terraform", "Cisco ACI: the same tree for Terraform, provider CiscoDevNet/aci", flagLLDP, ofACI(aci.Terraform), true, ""},
+		{"frr", "leaves with FRR: frr.conf", flagLeaf, ofLeaf(leaf.FRR, each(leaf.FRR, "!")), true, ""},
+		{"bird", "leaves with BIRD 1.6: bird.conf", flagLeaf, ofLeaf(leaf.BIRD, each(leaf.BIRD, "#")), true, ""},
+		{"nxos", "leaves with Cisco NX-OS: configuration commands", flagLeaf, ofLeaf(leaf.NXOS, each(leaf.NXOS, "!")), true, ""},
+		{"eos", "leaves with Arista EOS: configuration commands", flagLeaf, ofLeaf(leaf.EOS, each(leaf.EOS, "!")), true, ""},
+		{"sonic", "leaves with SONiC: tables of config_db", flagLeaf, ofLeaf(leaf.SONiC, leaf.AllSONiC), true, sonicLacks},
+		{"calico", "pool, BGP configuration, AS numbers and peers, for calicoctl apply -f -", "", whole(calico.Render), true, ""},
+		{"metallb", "the pool of load balancers' addresses, for kubectl apply -f -", "", whole(metallb.Render), false, ""},
+		{"kubeadm", "nodes' documents, for reading: tokens are minted at joining time", flagNode, ofNode(document.Render), true, ""},
+		{"kickstart", "the sections that install nodeprep and enrol a host", flagNode, ofNode(kickstart.Render), true, ""},
 	}
 }
 

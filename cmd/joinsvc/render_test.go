@@ -114,6 +114,9 @@ func TestRender(t *testing.T) {
 				}
 			}
 			want := warnings
+			if tc.args[0] != "metallb" {
+				want += "note: AS numbers and addresses are what the plan prefers; what nodes hold is not known: no joinsvc runs here\n"
+			}
 			if tc.args[0] == "sonic" {
 				want += "note: " + sonicLacks + "\n"
 			}

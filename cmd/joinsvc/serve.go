@@ -129,6 +129,9 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 		// Hosts can enrol and operators can look without a cluster.
 		log.Error("the cluster is out of reach", "err", err)
 	}
+	if err := logHeld(ctx, coordinator, log); err != nil {
+		return err
+	}
 	return answer(ctx, c, doors, in.names, coordinator, log)
 }
 

@@ -20,8 +20,8 @@ const head = `Calico's side of cluster %s, for:  calicoctl apply -f -
 joinsvc applies the same while it serves; this is for looking, and for clusters
 without it. The nodes have to be in the cluster before, since Calico keeps its
 Node in Kubernetes' own; what Calico keeps there of a tunnel that is in use,
-calicoctl takes away. AS numbers are those that the plan prefers; what has been
-leased is in joinsvc status.
+calicoctl takes away. Nodes have what they have leased, where joinsvc told it, and
+else the AS numbers that the plan prefers.
 
 `
 
