@@ -366,7 +366,7 @@ func TestCallsThatCannotBeMeant(t *testing.T) {
 
 func TestStatusText(t *testing.T) {
 	var out bytes.Buffer
-	access := joinapi.AccessStatus{State: joinapi.AccessOK, Server: "https://192.168.9.193:6443", Answered: time.Now().Add(-4 * time.Second)}
+	access := joinapi.AccessStatus{State: joinapi.AccessOK, Server: "https://192.168.9.193:6443", Answered: time.Now().Add(-4 * time.Second), Expires: time.Date(2027, time.July, 1, 8, 0, 0, 0, time.UTC)}
 	err := printStatus(&out, joinapi.Status{Access: access, Nodes: []joinapi.NodeStatus{{
 		Name: "k8c1m0", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
 		Reports:  []joinapi.Report{{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: "bond0 runs on one leg"}},
@@ -385,7 +385,7 @@ NODE     LEAF      PEERIP          PEERASN   STATE         SEEN        REASON
 k8c1m0   leaf201   192.168.9.204   63500     Established   31m0s ago   it has no block
 
 ACCESS TO THE CLUSTER
-ok: https://192.168.9.193:6443; it answered last 4s ago
+ok: https://192.168.9.193:6443; it answered last 4s ago; joinsvc's certificate there is valid until 2027-07-01
 
 CLUSTER
 waiting for Calico

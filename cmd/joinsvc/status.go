@@ -24,8 +24,8 @@ func statusCommand(load func() (config, error)) *cobra.Command {
 		Short: "Show the planned nodes, how far each has come, and its BGP sessions",
 		Long: `status shows every planned node with its leases, its phase (enrolled, prepared,
 joining, joined, routed, or failed) and what keeps it from the next one; every
-planned BGP session as its node sees it; joinsvc's access to the cluster, and when
-the API server last answered; who joins, who waits for it, at which place, and
+planned BGP session as its node sees it; joinsvc's access to the cluster, when the
+API server last answered, and until when it lets joinsvc in; who joins, who waits for it, at which place, and
 why; and what hosts found worth saying.`,
 		Example: "  joinsvc status\n  joinsvc status -o json | jq '.nodes[] | select(.phase != \"routed\") | .name, .reason'",
 		Args:    cobra.NoArgs,
@@ -104,6 +104,9 @@ func printAccess(w io.Writer, s joinapi.Status) error {
 	line := fmt.Sprintf("%s: %s", a.State, cmp.Or(a.Reason, a.Server))
 	if !a.Answered.IsZero() {
 		line += "; it answered last " + age(a.Answered)
+	}
+	if !a.Expires.IsZero() && a.State != joinapi.AccessExpired { // else the reason has it
+		line += "; joinsvc's certificate there is valid until " + a.Expires.Format(time.DateOnly)
 	}
 	_, err := fmt.Fprintf(w, "\nACCESS TO THE CLUSTER\n%s\n", printable.Line(line))
 	return err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -209,18 +210,23 @@ func (s status) print(w io.Writer) error {
 		row("Bond", s.Bond.Finding)
 	}
 	for _, session := range s.Sessions {
-		state := session.State
-		if state == "" {
-			state = "not reported yet"
-		}
-		why := ""
-		if session.Reason != "" {
-			why = " (" + session.Reason + ")"
-		}
-		row("Session", fmt.Sprintf("%s %s AS %d: %s%s", session.Leaf, session.PeerIP, session.PeerASN, state, why))
+		row("Session", fmt.Sprintf("%s %s AS %d: %s", session.Leaf, session.PeerIP, session.PeerASN, told(session)))
 	}
 	s.LastRun.rows(row)
 	return t.Flush()
+}
+
+// told is a session's state as joinsvc has it, how old that is, and why it is so.
+func told(s joinapi.Session) string {
+	text := cmp.Or(string(s.State), "not reported yet")
+	if !s.Observed.IsZero() {
+		age := max(time.Since(s.Observed), 0) // joinsvc's clock may be ahead of this host's
+		text += ", seen " + age.Truncate(time.Second).String() + " ago"
+	}
+	if s.Reason != "" {
+		text += " (" + s.Reason + ")"
+	}
+	return text
 }
 
 func (l *lastRunStatus) rows(row func(name, value string)) {

@@ -33,6 +33,7 @@ func (c *Coordinator) accessState(a joinapi.ClusterAccess, ok bool) joinapi.Acce
 		s.Answered = c.Admission.Reading().Answered
 	}
 	expires, err := notAfter(a.Certificate)
+	s.Expires = expires.UTC()
 	now := c.Now()
 	switch {
 	case err != nil:

@@ -72,7 +72,7 @@ func TestTheAccessIsShownAsItIs(t *testing.T) {
 	want(joinapi.AccessUnreachable, "has not answered yet")
 	w.measured(1, time.Millisecond, nil)
 	answered := w.clock
-	if s := want(joinapi.AccessOK, ""); !s.Answered.Equal(answered) || s.Server != access.Server {
+	if s := want(joinapi.AccessOK, ""); !s.Answered.Equal(answered) || s.Server != access.Server || !s.Expires.After(answered.Add(300*24*time.Hour)) {
 		t.Errorf("%+v", s)
 	}
 	w.measured(3, time.Second, errors.New("dial tcp: no route to host"))

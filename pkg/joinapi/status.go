@@ -80,6 +80,7 @@ type AccessStatus struct {
 	State    AccessState `json:"state"`
 	Server   string      `json:"server,omitempty"`
 	Answered time.Time   `json:"answered,omitzero"` // when the API server last did
+	Expires  time.Time   `json:"expires,omitzero"`  // when the certificate is over that the cluster issued for joinsvc
 	Reason   string      `json:"reason,omitempty"`  // why the state is not ok
 }
 
