@@ -4,6 +4,7 @@ package calico
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -121,10 +122,46 @@ func foreignPool(p plan.Plan, pool *unstructured.Unstructured) string {
 		return ""
 	case cidr.Overlaps(p.Spec.Pods.Subnet):
 		return fmt.Sprintf("IPPool %s (%s) is not joinsvc's and overlaps the plan's pods, %s: addresses are given twice; remove it", name, cidr, p.Spec.Pods.Subnet)
-	case len(uses) > 0 && !slices.Contains(uses, "Workload") || off:
-		return "" // no pod gets an address of it
+	case off:
+		return "" // nobody gets an address of it
+	case slices.Contains(uses, "LoadBalancer"):
+		return foreignServices(p.Spec.LoadBalancers, name, cidr)
+	case len(uses) > 0 && !slices.Contains(uses, "Workload"):
+		return "" // no pod does
 	}
 	return fmt.Sprintf("IPPool %s (%s) is not joinsvc's: pods may get addresses of it, which the plan's leaves do not expect; disable or remove it", name, cidr)
+}
+
+// foreignServices is about a pool that Calico's own controller gives services
+// their addresses of (since v3.30): beside MetalLB it is a second one for one
+// range, and what is outside of the range no node announces.
+func foreignServices(lb plan.LoadBalancers, name string, cidr netip.Prefix) string {
+	switch {
+	case !lb.Subnet.IsValid() || !lb.Subnet.Contains(cidr.Addr()) || cidr.Bits() < lb.Subnet.Bits():
+		return fmt.Sprintf("IPPool %s (%s) is not joinsvc's: services may get addresses of it, which no node announces, for they are not in the plan's loadBalancers; make it a part of that range, or remove it", name, cidr)
+	case lb.MetalLB.Version != "":
+		return fmt.Sprintf("IPPool %s (%s) is not joinsvc's: Calico gives services addresses of it, and MetalLB does of the same range, %s; keep one of the two", name, cidr, lb.Subnet)
+	}
+	return ""
+}
+
+// beside names what others have put into a peer of joinsvc's: its other fields
+// decide over the session too, such as password, ttlSecurity and localASNumber.
+func beside(peer *unstructured.Unstructured) string {
+	fields := map[string]bool{}
+	for _, names := range managers(peer) {
+		for _, name := range names {
+			fields[name] = true
+		}
+	}
+	for _, name := range managers(peer)[fieldManager] {
+		delete(fields, name)
+	}
+	if len(fields) == 0 || !mine(peer) {
+		return ""
+	}
+	return fmt.Sprintf("BGPPeer %s has %s of %s, of which the plan knows nothing; see that the leaf agrees",
+		peer.GetName(), strings.Join(slices.Sorted(maps.Keys(fields)), ", "), strings.Join(shared(peer), ", "))
 }
 
 // foreignConfiguration is about another's BGPConfiguration, or what others have
@@ -134,7 +171,7 @@ func foreignConfiguration(c *unstructured.Unstructured) string {
 		return fmt.Sprintf("BGPConfiguration %s is not joinsvc's; what it says of single nodes goes before the plan", c.GetName())
 	}
 	var set []string
-	for _, name := range []string{"ignoredInterfaces", "listenPort", "prefixAdvertisements", "programClusterRoutes", "bindMode"} {
+	for _, name := range []string{"bindMode", "ignoredInterfaces", "listenPort", "prefixAdvertisements", "programClusterRoutes", "serviceClusterIPs", "serviceExternalIPs"} {
 		if _, there, _ := unstructured.NestedFieldNoCopy(c.Object, "spec", name); there {
 			set = append(set, name)
 		}

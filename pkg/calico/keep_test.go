@@ -507,6 +507,31 @@ func TestTwoOwners(t *testing.T) {
 	})
 }
 
+// What somebody has put into one of joinsvc's own peers stays, for it is his, and
+// is the reason of a session that does not come up.
+func TestFieldsOfOthersInAPeer(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		names := w.everybody()
+		w.states[names[0]+" leaf201"] = "Connect"
+		w.start(nil)
+		pass(20 * time.Second)
+		if got := w.said(names[0]); got != "Connect: " {
+			t.Errorf("before: %q", got)
+		}
+		edit(t, w, bgpPeers, "leaf201-k8c1m0", int64(64512), "localASNumber")
+		pass(5 * time.Second)
+		const why = "BGPPeer leaf201-k8c1m0 has localASNumber of kubectl-edit, of which the plan knows nothing; see that the leaf agrees"
+		if got := w.said(names[0]); got != "Connect: "+why {
+			t.Errorf("told %q", got)
+		}
+		w.set(func() { w.states[names[0]+" leaf201"] = "" })
+		pass(time.Minute)
+		if got := w.said(names[0]); got != "Established: " {
+			t.Errorf("with a leaf that agrees: %q", got)
+		}
+	})
+}
+
 func peerJSON(name, node, address, label string) string {
 	return fmt.Sprintf(`{"apiVersion":"crd.projectcalico.org/v1","kind":"BGPPeer","metadata":{"name":%q,"labels":{"app.kubernetes.io/managed-by":%q}},"spec":{"node":%q,"peerIP":%q,"asNumber":63500}}`, name, label, node, address)
 }

@@ -275,15 +275,21 @@ func (e *era) filtered(node, address string) string {
 	return ""
 }
 
-// taken names the peer of somebody else that has the address of a session. It is
-// asked at every look at a session that is not up, so that of 5,000 nodes it
-// looks at this one's peers and at those that name no node.
+// taken names the peer of somebody else that has the address of a session, or
+// what somebody else has put into joinsvc's own. It is asked at every look at a
+// session that is not up, so that of 5,000 nodes it looks at this one's peers and
+// at those that name no node.
 func (e *era) taken(node, address string) string {
 	for _, of := range []string{node, nobody} {
 		for _, peer := range e.of(bgpPeers, of) {
 			if rival(peer, node, address) {
 				return fmt.Sprintf("BGPPeer %s of somebody else has this leaf's address", peer.GetName())
 			}
+		}
+	}
+	for _, peer := range e.of(bgpPeers, node) {
+		if peerAddress(peer).String() == address {
+			return beside(peer)
 		}
 	}
 	return ""

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 func parsed(t *testing.T, text string) *unstructured.Unstructured {
@@ -45,7 +46,12 @@ func TestForeign(t *testing.T) {
 		"overlapping pool":       {one("IPPool", "p", `{"cidr":"172.27.128.0/17","disabled":true}`), "overlaps the plan's pods, 172.27.0.0/16"},
 		"another pool":           {one("IPPool", "p", `{"cidr":"10.0.0.0/16"}`), "pods may get addresses of it"},
 		"another pool, disabled": {one("IPPool", "p", `{"cidr":"10.0.0.0/16","disabled":true}`), ""},
-		"load balancers' pool":   {one("IPPool", "p", `{"cidr":"10.0.0.0/16","allowedUses":["LoadBalancer"]}`), ""},
+		"tunnels' pool":          {one("IPPool", "p", `{"cidr":"10.0.0.0/16","allowedUses":["Tunnel"]}`), ""},
+		"services, elsewhere":    {one("IPPool", "p", `{"cidr":"10.0.0.0/16","allowedUses":["LoadBalancer"]}`), "services may get addresses of it, which no node announces"},
+		"services, too wide":     {one("IPPool", "p", `{"cidr":"172.28.0.0/15","allowedUses":["LoadBalancer"]}`), "services may get addresses of it, which no node announces"},
+		"services, disabled":     {one("IPPool", "p", `{"cidr":"10.0.0.0/16","allowedUses":["LoadBalancer"],"disabled":true}`), ""},
+		"services, twice":        {one("IPPool", "p", `{"cidr":"172.29.8.0/24","allowedUses":["LoadBalancer"]}`), "MetalLB does of the same range, 172.29.0.0/16; keep one of the two"},
+		"services' own range":    {one("BGPConfiguration", "default", `{"serviceClusterIPs":[{"cidr":"172.28.0.0/16"}]}`), "BGPConfiguration default has serviceClusterIPs"},
 		"IPv6 pool":              {one("IPPool", "p", `{"cidr":"fd00::/64"}`), ""},
 		"our pool":               {one("IPPool", poolName, `{"cidr":"172.27.0.0/16"}`), ""},
 		"a node's configuration": {one("BGPConfiguration", "node.k8c1m0", `{"listenPort":1790}`), "BGPConfiguration node.k8c1m0 is not joinsvc's"},
@@ -73,6 +79,12 @@ func TestForeign(t *testing.T) {
 				t.Errorf("says %q, want %q", got, tc.says)
 			}
 		})
+	}
+	alone := reference(t)
+	alone.Spec.LoadBalancers.MetalLB = plan.MetalLB{}
+	pool := one("IPPool", "p", `{"cidr":"172.29.8.0/24","allowedUses":["LoadBalancer"]}`)
+	if got := foreign(alone, foreignObjects{pools: []*unstructured.Unstructured{pool}}); len(got) != 0 {
+		t.Errorf("the one controller of the range: %q", got)
 	}
 	f := foreignObjects{
 		filters: []*unstructured.Unstructured{one("BGPFilter", "f", `{}`)},
