@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -134,10 +135,13 @@ func (c *checker) application(s Spec, path string, app Application) {
 	if len(app.Ports) == 0 {
 		c.errorf(path+".ports", "is empty; want TCP ports such as 443")
 	}
+	ports := seen{} // each is an entry of the application's filter, and named by it
 	for i, port := range app.Ports {
+		at := fmt.Sprintf("%s.ports[%d]", path, i)
 		if port == 0 {
-			c.errorf(fmt.Sprintf("%s.ports[%d]", path, i), "0 is no TCP port: want 1–65535")
+			c.errorf(at, "0 is no TCP port: want 1–65535")
 		}
+		c.unique(at, strconv.Itoa(int(port)), ports)
 	}
 }
 

@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -20,10 +21,20 @@ func (c *checker) bond(s Spec) {
 	if !ifname.MatchString(b.Name) {
 		c.errorf("spec.bond.name", "%q is no interface name (at most 15 letters, digits, dots, dashes)", b.Name)
 	}
+	c.notTaken("spec.bond.name", b.Name)
 	c.legs(b)
 	c.mtu("spec.bond.mtu", b.MTU)
 	c.delays(b)
 	c.vlanNames(s)
+}
+
+// notTaken refuses what matches ifname and is no interface of a plan's: the
+// kernel refuses all, default (sysctl_dev_name_is_allowed), . and ..
+// (dev_valid_name), has lo itself, and a file in the place of bonding_masters.
+func (c *checker) notTaken(path, name string) {
+	if slices.Contains([]string{".", "..", "all", "default", "lo", "bonding_masters"}, name) {
+		c.errorf(path, "%q is a name that the kernel keeps for itself; want another", name)
+	}
 }
 
 // mtu wants what both IPv6 (RFC 8200 section 5: 1280) and the leaves (9216) take.
@@ -36,13 +47,17 @@ func (c *checker) mtu(path string, mtu int) bool {
 }
 
 // vlanNames wants the bond's name to leave room for the VLAN link's, which the
-// kernel would refuse only after the bond was built.
+// kernel would refuse only after the bond was built, and no leg under that name.
 func (c *checker) vlanNames(s Spec) {
 	if !ifname.MatchString(s.Bond.Name) {
 		return
 	}
 	for _, r := range s.AllRacks() {
 		name := HostPlan{Bond: s.Bond, NodeNetwork: r.NodeNetwork}.VLANName()
+		if leg := slices.Index(s.Bond.Legs, name); leg >= 0 {
+			c.errorf(fmt.Sprintf("spec.bond.legs[%d]", leg), "%s is the VLAN link on the bond; want an interface that is part of the bond", name)
+			return
+		}
 		if !ifname.MatchString(name) {
 			c.errorf("spec.bond.name", "%q makes the VLAN link %s, longer than the 15 bytes of an interface name", s.Bond.Name, name)
 			return
@@ -57,6 +72,7 @@ func (c *checker) legs(b Bond) {
 		if !ifname.MatchString(leg) {
 			c.errorf(path, "%q is no interface name", leg)
 		}
+		c.notTaken(path, leg)
 		if leg == b.Name {
 			c.errorf(path, "%s is the bond itself; want an interface that is part of it", leg)
 		}

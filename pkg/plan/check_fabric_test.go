@@ -163,6 +163,9 @@ func TestACI(t *testing.T) {
 			"error: spec.fabric.aci.applications[1].addresses: is empty; want addresses such as 172.29.0.6/32",
 			"error: spec.fabric.aci.applications[1].ports[0]: 0 is no TCP port: want 1–65535",
 		}},
+		{"one port of an application twice", []edit{{"ports: [443]", "ports: [443, 8443, 443]"}}, []string{
+			"error: spec.fabric.aci.applications[1].ports[2]: 443 is taken by spec.fabric.aci.applications[1].ports[0]",
+		}},
 		{"one address of two applications", []edit{{"172.29.0.7/32", "172.29.0.6/32"}}, []string{
 			"error: spec.fabric.aci.applications[1].addresses[0]: 172.29.0.6/32 is taken by spec.fabric.aci.applications[0].addresses[0]",
 		}},

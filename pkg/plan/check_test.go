@@ -153,6 +153,13 @@ func TestBond(t *testing.T) {
 		{"the bond in itself", []edit{{"legs: [eno1, eno2]", "legs: [eno1, bond0]"}}, []string{
 			"error: spec.bond.legs[1]: bond0 is the bond itself; want an interface that is part of it",
 		}},
+		{"the VLAN link in the bond", []edit{{"legs: [eno1, eno2]", "legs: [eno1, bond0.1500]"}}, []string{
+			"error: spec.bond.legs[1]: bond0.1500 is the VLAN link on the bond; want an interface that is part of the bond",
+		}},
+		{"names of the kernel's", []edit{{"name: bond0", "name: all"}, {"legs: [eno1, eno2]", "legs: [lo, eno2]"}}, []string{
+			`error: spec.bond.name: "all" is a name that the kernel keeps for itself; want another`,
+			`error: spec.bond.legs[0]: "lo" is a name that the kernel keeps for itself; want another`,
+		}},
 		{"no leg's name", []edit{{"legs: [eno1, eno2]", "legs: [eno1, leg/two]"}}, []string{
 			`error: spec.bond.legs[1]: "leg/two" is no interface name`,
 		}},
