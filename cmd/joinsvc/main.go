@@ -80,8 +80,9 @@ A node is finished when every planned BGP session is Established.
 
 It is configured by /etc/joinsvc/joinsvc.yaml and JOINSVC_* in the environment;
 the latter wins. The commands token, nodes, init and status ask the service that
-runs on this machine, through a socket that root alone may open; plan check,
-render and fabric ask it what nodes hold, and do without where it does not answer.`,
+runs on this machine, through a socket that root alone may open; plan check, plan
+show, render and fabric ask it what nodes hold, and do without where it does not
+answer.`,
 		Example: `  joinsvc plan check /etc/joinsvc/plan.yaml
   systemctl enable --now joinsvc
   joinsvc token create --role control-plane

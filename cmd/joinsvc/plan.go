@@ -57,7 +57,7 @@ hand. check finds what is wrong with it, show prints what it means, and diff wha
 a change to it would do. None of them touches anything but the file it writes.`,
 	}
 	parent.AddCommand(check, planSchemaCommand())
-	parent.AddCommand(planShowCommand(), planDiffCommand(), planInitCommand(), planImportCommand())
+	parent.AddCommand(planShowCommand(load), planDiffCommand(), planInitCommand(), planImportCommand())
 	return parent
 }
 

@@ -42,12 +42,12 @@ func planWith(t *testing.T, pairs ...string) string {
 
 func TestPlanShow(t *testing.T) {
 	code, out, errs := planned(t, "show", examplePlan)
-	if code != 0 || errs != "" {
+	if code != 0 || errs != unasked {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
 	golden.Check(t, filepath.Join("testdata", "show.txt"), out)
 	code, out, errs = planned(t, "show", "-o", "yaml", examplePlan)
-	if code != 0 || errs != "" {
+	if code != 0 || errs != unasked {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
 	golden.Check(t, filepath.Join("testdata", "show.yaml"), out)

@@ -17,14 +17,16 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan/summary"
 )
 
-func planShowCommand() *cobra.Command {
+func planShowCommand(load func() (config, error)) *cobra.Command {
+	by := holders{load: load}
 	cmd := &cobra.Command{
 		Use:   "show PLAN",
 		Short: "Show what a plan means once everything is derived, and what is left of its ranges",
 		Long: `show prints the plan with its defaults filled in, its pools as nodes, and the AS
 number and the BGP sessions of every node; and for each rack and the cluster how
-many hosts, AS numbers and pod blocks still fit. An AS number is the one that a
-node prefers: joinsvc decides when the node enrols (joinsvc status).
+many hosts, AS numbers and pod blocks still fit. AS number and address are those
+that a node holds, as render has them, and else those that the plan prefers:
+joinsvc decides when the node enrols.
 
 With -o json or yaml, "plan" is that plan, and a plan again: save it to have
 everything written out. "racks", "nodes" and "capacity" are the derived facts.
@@ -32,9 +34,11 @@ everything written out. "racks", "nodes" and "capacity" are the derived facts.
 A plan with errors means nothing: they are printed and the exit status is 1.`,
 		Example: `  joinsvc plan show plan.yaml
   joinsvc plan show -o json plan.yaml | jq '.racks[] | select(.addressesLeft < 2) | .name'
-  joinsvc plan show -o json plan.yaml | jq .plan > resolved.yaml`,
+  joinsvc plan show -o json plan.yaml | jq .plan > resolved.yaml
+  joinsvc plan show --status status.json plan.yaml`,
 		Args: cobra.ExactArgs(1),
 	}
+	by.register(cmd)
 	format := cmd.Flags().StringP("output", "o", "text", "text, json or yaml")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		show, err := shower(*format)
@@ -43,6 +47,9 @@ A plan with errors means nothing: they are printed and the exit status is 1.`,
 		}
 		p, err := loadValid(args[0])
 		if err != nil {
+			return err
+		}
+		if p, err = by.say(cmd.Context(), p, cmd.ErrOrStderr()); err != nil {
 			return err
 		}
 		return show(cmd.OutOrStdout(), summary.Of(p))

@@ -17,6 +17,9 @@ import (
 
 const examplePlan = "../../docs/examples/k8c1.yaml"
 
+// unasked is said where nobody tells what nodes hold.
+const unasked = "note: AS numbers and addresses are what the plan prefers; what nodes hold is not known: no joinsvc runs here\n"
+
 func render(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs syncBuffer
@@ -115,7 +118,7 @@ func TestRender(t *testing.T) {
 			}
 			want := warnings
 			if tc.args[0] != "metallb" {
-				want += "note: AS numbers and addresses are what the plan prefers; what nodes hold is not known: no joinsvc runs here\n"
+				want += unasked
 			}
 			if tc.args[0] == "sonic" {
 				want += "note: " + sonicLacks + "\n"
