@@ -36,10 +36,17 @@ func (c *checker) kubernetes(s Spec) {
 	case minor > lastTested:
 		c.warnf(path, "%s is newer than 1.%d, the last that this version was tested with", s.Kubernetes.Version, lastTested)
 	}
-	if s.Packages.Folder != "" && !filepath.IsAbs(s.Packages.Folder) {
-		c.errorf("spec.packages.folder", "%q is not an absolute path", s.Packages.Folder)
+	switch folder := s.Packages.Folder; {
+	case folder == "":
+	case !filepath.IsAbs(folder):
+		c.errorf("spec.packages.folder", "%q is not an absolute path", folder)
+	case !plain.MatchString(folder):
+		c.errorf("spec.packages.folder", "%q has characters that dnf's baseurl and a kickstart line would take otherwise; want letters, digits and / . _ + -", folder)
 	}
 }
+
+// plain is what stands as it is in a list of URLs, in dnf's files and in a shell.
+var plain = regexp.MustCompile(`^[A-Za-z0-9/._+-]*$`)
 
 // manifest warns of what `joinsvc serve` does not start with. It is no error:
 // leaves and hosts can be made ready by a plan without it.

@@ -49,9 +49,16 @@ func (c *checker) common(s Spec) {
 	c.gatewayMetric(s, "spec.nodeNetwork", s.NodeNetwork)
 }
 
+// maxNameServers is how many a resolver reads (resolv.conf(5), MAXNS). Hosts
+// refuse more, and kubelet passes no more on to pods.
+const maxNameServers = 3
+
 // nameServers wants servers that answer before there is a cluster, and that
 // CoreDNS, which asks them, is not itself.
 func (c *checker) nameServers(s Spec, path string, servers []netip.Addr) {
+	if n := len(servers); n > maxNameServers {
+		c.errorf(path, "has %d servers; a host's resolver reads %d", n, maxNameServers)
+	}
 	for i, a := range servers {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		for _, inside := range []span{{"spec.pods.subnet", s.Pods.Subnet}, {"spec.services.subnet", s.Services.Subnet}} {

@@ -155,6 +155,9 @@ func TestRacks(t *testing.T) {
 			"error: spec.pools[1].asns: b8: 64708 is outside 64690-64690 of the rack b (and 1 more of this pool)",
 		}},
 		{"a name server in another rack, which pods reach", []edit{{"dns: [10.1.0.60]", "dns: [10.2.0.50]"}, {", outside: true", ""}}, nil},
+		{"too many name servers of one rack", []edit{{"gateway: 10.2.0.62}", "gateway: 10.2.0.62, dns: [10.1.0.50, 10.1.0.51, 10.1.0.52, 10.1.0.53]}"}}, []string{
+			"error: spec.racks[1].nodeNetwork.dns: has 4 servers; a host's resolver reads 3",
+		}},
 		{"name servers in the cluster", []edit{{"dns: [10.1.0.60]", "dns: [10.96.0.10]"}, {"gateway: 10.2.0.62}", "gateway: 10.2.0.62, dns: [10.64.0.10]}"}}, []string{
 			"error: spec.nodeNetwork.dns[0]: 10.96.0.10 is in 10.96.0.0/16 of spec.services.subnet, where nothing answers until the cluster runs; want a server outside of it",
 			"error: spec.racks[1].nodeNetwork.dns[0]: 10.64.0.10 is in 10.64.0.0/14 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",

@@ -113,6 +113,9 @@ func TestNodeNetwork(t *testing.T) {
 		{"gateway is the broadcast", []edit{{"gateway: 192.168.9.206", "gateway: 192.168.9.207"}}, []string{
 			"error: spec.nodeNetwork.gateway: 192.168.9.207 is the broadcast address of 192.168.9.192/28",
 		}},
+		{"more name servers than a resolver reads", []edit{{"dns: [192.168.178.246, 8.8.8.8]", "dns: [192.168.178.246, 8.8.8.8, 8.8.4.4, 192.168.178.247]"}}, []string{
+			"error: spec.nodeNetwork.dns: has 4 servers; a host's resolver reads 3",
+		}},
 		{"the cluster's own name server, and none", []edit{{"dns: [192.168.178.246, 8.8.8.8]", "dns: [172.28.0.10, 172.27.0.3, 0.0.0.0]"}, {"blockSize: 26", "blockSize: 26\n    outside: true"}}, []string{
 			"error: spec.nodeNetwork.dns[0]: 172.28.0.10 is in 172.28.0.0/16 of spec.services.subnet, where nothing answers until the cluster runs; want a server outside of it",
 			"error: spec.nodeNetwork.dns[1]: 172.27.0.3 is in 172.27.0.0/16 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",
@@ -317,6 +320,9 @@ func TestKubernetes(t *testing.T) {
 		{"the oldest", []edit{{"1.37.2", "1.31.0"}}, nil},
 		{"relative folder", []edit{{"/srv/packages", "srv/packages"}}, []string{
 			`error: spec.packages.folder: "srv/packages" is not an absolute path`,
+		}},
+		{"a folder that is two for dnf", []edit{{"/srv/packages", "/srv/my packages"}}, []string{
+			`error: spec.packages.folder: "/srv/my packages" has characters that dnf's baseurl and a kickstart line would take otherwise; want letters, digits and / . _ + -`,
 		}},
 		{"endpoint without a port", []edit{{"192.168.9.193:6443", "192.168.9.193"}}, []string{
 			"error: spec.kubernetes.apiEndpoint: 192.168.9.193: want an address and a port, such as 192.168.9.193:6443",

@@ -73,7 +73,8 @@ type NodeNetwork struct {
 	// default 50. BIRD installs what it learns with metric 0, so that a metric
 	// above 0 steps back as soon as a leaf announces a default.
 	GatewayMetric *uint32 `json:"gatewayMetric,omitempty"`
-	// DNS are the nodes' name servers, in the order in which they are asked.
+	// DNS are the nodes' name servers, in the order in which they are asked; three
+	// at the most.
 	DNS []netip.Addr `json:"dns,omitempty" schema:"ip"`
 }
 
