@@ -94,11 +94,17 @@ func foreignPeer(p plan.Plan, peer *unstructured.Unstructured) string {
 	name, node, selector := peer.GetName(), field(peer, "node"), field(peer, "nodeSelector")
 	switch {
 	case node != "":
-		return fmt.Sprintf("BGPPeer %s is not joinsvc's and gives node %s a session to %s (%s), which joinsvc's peer is for: remove one, kubectl delete bgppeer %s", name, node, leaf, peerAddress(peer), name)
+		return fmt.Sprintf("BGPPeer %s is not joinsvc's and gives node %s a session to %s (%s), which joinsvc's peer is for: remove it, %s", name, node, leaf, peerAddress(peer), removal(peer))
 	case selector == "" || selector == "all()":
-		return fmt.Sprintf("BGPPeer %s is not joinsvc's and is for all nodes: Calico drops every node's own peer to %s (%s) for it, in silence; remove it, kubectl delete bgppeer %s", name, leaf, peerAddress(peer), name)
+		return fmt.Sprintf("BGPPeer %s is not joinsvc's and is for all nodes: Calico drops every node's own peer to %s (%s) for it, in silence; remove it, %s", name, leaf, peerAddress(peer), removal(peer))
 	}
-	return fmt.Sprintf("BGPPeer %s is not joinsvc's and peers nodes of %q with %s (%s) a second time; remove it, kubectl delete bgppeer %s", name, selector, leaf, peerAddress(peer), name)
+	return fmt.Sprintf("BGPPeer %s is not joinsvc's and peers nodes of %q with %s (%s) a second time; remove it, %s", name, selector, leaf, peerAddress(peer), removal(peer))
+}
+
+// removal is the command that removes a BGPPeer where it is: with both of Calico's
+// groups served, kubectl would choose one of them.
+func removal(peer *unstructured.Unstructured) string {
+	return fmt.Sprintf("kubectl delete %s.%s %s", bgpPeers, peer.GroupVersionKind().Group, peer.GetName())
 }
 
 func leafOf(p plan.Plan, address netip.Addr) string {

@@ -69,8 +69,8 @@ func (e *era) clear(ctx context.Context, node string, wanted map[string]bool) er
 			errs = append(errs, e.remove(ctx, bgpPeers, peer))
 			e.Log.Info("calico: BGPPeer removed, for neither plan nor leases have it any more", "name", peer.GetName(), "node", node)
 		case len(shared(peer)) > 0:
-			left["left "+node+" "+peer.GetName()] = fmt.Sprintf("BGPPeer %s is in the plan no more, but %v wrote it beside joinsvc, so it is left: kubectl delete %s.%s %s",
-				peer.GetName(), shared(peer), bgpPeers, e.api.resource(bgpPeers).Group, peer.GetName())
+			left["left "+node+" "+peer.GetName()] = fmt.Sprintf("BGPPeer %s is in the plan no more, but %v wrote it beside joinsvc, so it is left: %s",
+				peer.GetName(), shared(peer), removal(peer))
 		}
 	}
 	e.board.replace("left "+node+" ", left)

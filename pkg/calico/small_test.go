@@ -31,7 +31,7 @@ func parsed(t *testing.T, text string) *unstructured.Unstructured {
 // What others have put in the way is named, and what is in nobody's way is not.
 func TestForeign(t *testing.T) {
 	one := func(kind, name, spec string) *unstructured.Unstructured {
-		return parsed(t, fmt.Sprintf(`{"kind":%q,"metadata":{"name":%q},"spec":%s}`, kind, name, spec))
+		return parsed(t, fmt.Sprintf(`{"apiVersion":"crd.projectcalico.org/v1","kind":%q,"metadata":{"name":%q},"spec":%s}`, kind, name, spec))
 	}
 	for name, tc := range map[string]struct {
 		o    *unstructured.Unstructured
@@ -40,7 +40,7 @@ func TestForeign(t *testing.T) {
 		"global peer":            {one("BGPPeer", "g", `{"peerIP":"192.168.9.204"}`), "BGPPeer g is not joinsvc's and is for all nodes: Calico drops every node's own peer to leaf201"},
 		"global peer, a port":    {one("BGPPeer", "g", `{"peerIP":"192.168.9.205:179"}`), "drops every node's own peer to leaf202"},
 		"all()":                  {one("BGPPeer", "g", `{"peerIP":"192.168.9.205","nodeSelector":"all()"}`), "drops every node's own peer to leaf202"},
-		"selected":               {one("BGPPeer", "s", `{"peerIP":"192.168.9.204","nodeSelector":"rack == 'a'"}`), `peers nodes of "rack == 'a'" with leaf201`},
+		"selected":               {one("BGPPeer", "s", `{"peerIP":"192.168.9.204","nodeSelector":"rack == 'a'"}`), `peers nodes of "rack == 'a'" with leaf201 (192.168.9.204) a second time; remove it, kubectl delete bgppeers.crd.projectcalico.org s`},
 		"a node's":               {one("BGPPeer", "n", `{"peerIP":"192.168.9.204","node":"k8c1m0"}`), "gives node k8c1m0 a session to leaf201"},
 		"another address":        {one("BGPPeer", "r", `{"peerIP":"192.0.2.1"}`), ""},
 		"overlapping pool":       {one("IPPool", "p", `{"cidr":"172.27.128.0/17","disabled":true}`), "overlaps the plan's pods, 172.27.0.0/16"},
