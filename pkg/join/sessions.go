@@ -16,7 +16,7 @@ import (
 
 const (
 	// freshness is how old a session may be and still count. A settled one is
-	// looked at every 30 s; two looks may fail.
+	// looked at every 20 s; three looks may fail (pkg/calico, Normal).
 	freshness = 90 * time.Second
 	// slowFreshness is the same where a look comes once a minute and takes its
 	// time (spec.kubernetes.pace: slow).
