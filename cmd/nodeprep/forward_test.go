@@ -176,6 +176,7 @@ func TestReportsComeBackApart(t *testing.T) {
 			defer f.close(event("run", phase.Done, ""))
 		}
 		time.Sleep(2 * away)
+		synctest.Wait()
 		second := map[time.Duration]bool{}
 		for _, at := range asked {
 			if len(at) > 50 {

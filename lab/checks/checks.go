@@ -35,6 +35,7 @@ func All() []Check {
 		{"a second run changes nothing", "every phase plans nothing on a host that is as planned", secondRun},
 		{"a dry run changes nothing", "as before, by --dry-run", dryRun},
 		{"a host is what docs/support.md says that runs", "the page is written by hand", supported},
+		{"calico-node is alive by its own probe", "kubelet restarts it where it is not, and its sessions end", alive},
 		{"a plan with three errors is refused with all of them", "joinsvc plan check tells every problem with its path", badPlan},
 		{"a used-up token is refused, on both sides with a reason", "a token counts its uses", usedToken},
 		{"a token of another joinsvc is refused by the host", "a token names its CA, which the host compares first", foreignToken},

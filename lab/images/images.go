@@ -68,15 +68,17 @@ func Userland() debian.Tree {
 }
 
 // userlandScript makes room for Calico's own /etc/service, which Debian's
-// runit has as a link elsewhere; gives sv the path that calico-node's liveness
-// probe executes (node/pkg/health: without it the pod restarts for ever); and
-// drops what nothing in a container runs.
+// runit has as a link elsewhere; gives sv and BIRD's client the paths that
+// calico-node's liveness probe executes (node/pkg/health/health.go: without them
+// kubelet restarts it for ever); and drops what nothing in a container runs.
 const userlandScript = `
 rm -f /etc/service
 mkdir /etc/service
 ln -s /usr/bin/sv /usr/local/bin/sv
+ln -s /usr/sbin/birdc /usr/bin/birdcl
 rm -rf /usr/lib/x86_64-linux-gnu/perl /usr/lib/x86_64-linux-gnu/libperl.so.* /usr/share/perl
 rm -rf /usr/lib/x86_64-linux-gnu/gconv /var/cache/debconf /var/lib/dpkg/info
 bird --version
+/usr/bin/birdcl -s /nowhere 2>&1 | grep -q 'Unable to connect'
 test -x /usr/sbin/iptables-nft-restore
 `
