@@ -10,10 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
+	"github.com/nodeprep/nodeprep/pkg/identity"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
@@ -169,9 +171,13 @@ func (c config) check() error {
 
 // checkToken refuses a token that no joinsvc can have made. It comes after a
 // token of the kernel command line was taken, so that the configuration's wins in
-// the next run: the command line may not be the operator's to change.
+// the next run: the command line may not be the operator's to change. A host that
+// has enrolled has no need of a token, and comes back after a reboot with any.
 func (c config) checkToken() error {
 	if c.Joinsvc == "" || c.Token == "" {
+		return nil
+	}
+	if _, enrolled, err := (identity.Store{Dir: c.StateDir}).Load(time.Now()); enrolled && err == nil {
 		return nil
 	}
 	if _, err := joinapi.ParseToken(c.Token); err != nil {

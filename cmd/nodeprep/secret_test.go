@@ -96,4 +96,10 @@ func TestWrongTokensPlace(t *testing.T) {
 	if code := e.run(t.Context(), []string{"run", "--dry-run", "--config", file}, &out, &out); code != 0 {
 		t.Errorf("status %d, with the operator's token:\n%s", code, out.String())
 	}
+	// Once the host has enrolled, no token keeps it from coming back.
+	_ = e.run(t.Context(), []string{"run", "--config", file}, &out, &out) // what comes after enrolment is of no interest here
+	t.Setenv("NODEPREP_TOKEN", "cut")
+	if code := e.run(t.Context(), []string{"run", "--dry-run", "--config", file}, &out, &out); code == badConfig {
+		t.Errorf("an enrolled host with a wrong token:\n%s", out.String())
+	}
 }
