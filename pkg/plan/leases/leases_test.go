@@ -49,7 +49,8 @@ func TestPut(t *testing.T) {
 		},
 		"one number for all": {
 			func(s *plan.Spec) { s.ASN.Model, s.ASN.Last = plan.PerCluster, s.ASN.First }, func(leases.Held) {},
-			[]uint32{63551, 63551, 63551}, nil,
+			[]uint32{63551, 63551, 63551},
+			nil,
 		},
 		"nobody has enrolled": {func(*plan.Spec) {}, func(h leases.Held) { clear(h) }, []uint32{63551, 63552, 63553}, nil},
 	} {
