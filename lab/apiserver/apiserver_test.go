@@ -43,6 +43,8 @@ func TestControlPlane(t *testing.T) {
 	t.Run("access", f.testAccess)
 	t.Run("least rights", f.testLeastRights)
 	t.Run("bootstrap token", f.testBootstrapToken)
+	t.Run("leftover node", f.testLeftover)
+	t.Run("ping", f.testPing)
 	t.Run("kubeadm validates", f.testDocuments)
 	t.Run("kubeadm writes a slow plan's pods", f.testPace)
 	t.Run("kubeadm refuses placeholders", f.testRenderedDocuments)

@@ -82,6 +82,9 @@ type Cluster interface {
 	MintToken(ctx context.Context, node string, ttl time.Duration) (string, error)
 	// RevokeToken removes it; one that is gone already is no error.
 	RevokeToken(ctx context.Context, token string) error
+	// MarkNotReady takes back that a Node is ready, which its host left behind,
+	// and reports whether it had to.
+	MarkNotReady(ctx context.Context, node string) (bool, error)
 }
 
 // A Node is what is known of one enrolled host. The record is small and changes

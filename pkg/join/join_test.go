@@ -63,6 +63,8 @@ type fakeCluster struct {
 	// made, when set, is between a token's making and the answer, which the end of
 	// its context loses.
 	made func()
+	// ready are the Nodes that say that they are.
+	ready map[string]bool
 }
 
 func (f *fakeCluster) MintToken(ctx context.Context, node string, _ time.Duration) (string, error) {
@@ -93,6 +95,17 @@ func (f *fakeCluster) RevokeToken(ctx context.Context, token string) error {
 	return nil
 }
 
+func (f *fakeCluster) MarkNotReady(_ context.Context, node string) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failing != nil {
+		return false, f.failing
+	}
+	was := f.ready[node]
+	f.ready[node] = false
+	return was, nil
+}
+
 func testPlan(t *testing.T) plan.Plan {
 	t.Helper()
 	return plantest.Load(t, "../../docs/examples/k8c1.yaml")
@@ -100,7 +113,7 @@ func testPlan(t *testing.T) plan.Plan {
 
 func newWorld(t *testing.T, p plan.Plan) *world {
 	t.Helper()
-	w := &world{t: t, log: &syncBuffer{}, clock: time.Now(), cluster: &fakeCluster{tokens: map[string]string{}}}
+	w := &world{t: t, log: &syncBuffer{}, clock: time.Now(), cluster: &fakeCluster{tokens: map[string]string{}, ready: map[string]bool{}}}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	e, err := etcd.Start(t.Context(), t.TempDir(), log)
 	if err != nil {

@@ -92,11 +92,25 @@ func (c *Coordinator) joinOrder(ctx context.Context, who Caller, h plan.HostPlan
 	if err != nil {
 		return joinapi.KubeadmOrder{}, err
 	}
+	c.vacate(ctx, cluster, who.Node)
 	config, err := c.Kubeadm.Join(c.Plan, h, token, hash)
 	if err != nil {
 		return joinapi.KubeadmOrder{}, fmt.Errorf("writing the documents of kubeadm join: %w", err)
 	}
 	return joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: config}, nil
+}
+
+// vacate makes room for a host that joins under a name that it has had before. It
+// is no condition of the join: kubeadm says by itself what is in its way, and
+// nodeprep tries again.
+func (c *Coordinator) vacate(ctx context.Context, cluster Cluster, node string) {
+	was, err := cluster.MarkNotReady(ctx, node)
+	switch {
+	case err != nil:
+		c.Log.WarnContext(ctx, "a Node that is ready may be in the way of the join", "node", node, "why", "not marked", "err", err)
+	case was:
+		c.Log.InfoContext(ctx, "Node marked as not ready, for its host joins anew", "node", node)
+	}
 }
 
 func waiting(holder Node) error {

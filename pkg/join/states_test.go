@@ -134,6 +134,8 @@ func (tokens) MintToken(context.Context, string, time.Duration) (string, error) 
 }
 func (tokens) RevokeToken(context.Context, string) error { return nil }
 
+func (tokens) MarkNotReady(context.Context, string) (bool, error) { return false, nil }
+
 func (l laboratory) trial(t *testing.T, s standing, p joinapi.NodePhase, failed bool) *trial {
 	t.Helper()
 	tr := &trial{lab: l, store: &memory{values: map[string][]byte{}}, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
