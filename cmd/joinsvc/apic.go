@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/fabric/aci"
 	"github.com/nodeprep/nodeprep/pkg/fabric/apic"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 )
 
 // passwordVariable holds the APIC's password. A flag would show it to everybody
@@ -47,7 +47,7 @@ func (f *apicFlags) registerTree(cmd *cobra.Command) {
 // client is made of the flags; it has sent nothing yet.
 func (f apicFlags) client(p plan.Plan) (*apic.Client, error) {
 	if f.url == "" {
-		return nil, &usageError{errors.New("--apic is missing; want https://HOST")}
+		return nil, usage.Errorf("--apic is missing; want https://HOST")
 	}
 	trust, err := f.trust()
 	if err != nil {
@@ -67,7 +67,7 @@ func (f apicFlags) trust() (apic.Trust, error) {
 	var t apic.Trust
 	var err error
 	if f.ca != "" && f.pin != "" {
-		return t, &usageError{errors.New("--ca and --pin: want one of them; either says by itself whom to trust")}
+		return t, usage.Errorf("--ca and --pin: want one of them; either says by itself whom to trust")
 	}
 	if f.ca != "" {
 		if t.CA, err = os.ReadFile(f.ca); err != nil {
@@ -76,7 +76,7 @@ func (f apicFlags) trust() (apic.Trust, error) {
 	}
 	if f.pin != "" {
 		if t.Pin, err = apic.ParsePin(f.pin); err != nil {
-			return t, &usageError{fmt.Errorf("--pin: %w", err)}
+			return t, usage.Errorf("--pin: %w", err)
 		}
 	}
 	return t, nil
@@ -89,7 +89,7 @@ func (f apicFlags) password() (apic.Secret, error) {
 	if p := os.Getenv(passwordVariable); p != "" {
 		return apic.Secret(p), nil
 	}
-	return "", &usageError{fmt.Errorf("no password for %s; set %s or name a file with --password-file", f.user, passwordVariable)}
+	return "", usage.Errorf("no password for %s; set %s or name a file with --password-file", f.user, passwordVariable)
 }
 
 // readPassword reads a file that only its owner may. One line end is not part of

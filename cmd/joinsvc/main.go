@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodeprep/nodeprep/pkg/printable"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 )
 
 // version is set by the linker: -ldflags "-X main.version=…".
@@ -38,16 +39,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	addCobras(root)
+	usage.Complete(root)
 	err := root.ExecuteContext(ctx)
-	var usage *usageError
+	var wrong *usage.Error
 	var status *statusError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usage):
+	case errors.As(err, &wrong):
 		fmt.Fprintf(stderr, "joinsvc: %v\nSee `joinsvc --help`.\n", err)
-		return 2
+		return usage.Status
 	case errors.As(err, &status):
 		fmt.Fprintln(stderr, "joinsvc:", err)
 		return status.status
@@ -90,13 +91,12 @@ answer.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	file := root.PersistentFlags().String("config", "", "configuration file (default "+defaultConfig+")")
 	load := func() (config, error) { return loadConfig(*file) }
 	root.AddCommand(serveCommand(load), tokenCommand(load), initCommand(load), statusCommand(load))
 	root.AddCommand(nodesCommand(load))
 	root.AddCommand(planCommand(load), renderCommand(load), fabricCommand(load), versionCommand())
-	refuseWrongCalls(root)
+	usage.Refuse(root)
 	return root
 }
 
@@ -124,5 +124,5 @@ func wantsJSON(format string) (bool, error) {
 	case "json":
 		return true, nil
 	}
-	return false, &usageError{fmt.Errorf("--output: %q is neither text nor json", format)}
+	return false, usage.Errorf("--output: %q is neither text nor json", format)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/draft/imported"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 	"github.com/nodeprep/nodeprep/pkg/yamldoc"
 )
 
@@ -55,7 +56,7 @@ anything to look at it is 1: the plan is printed all the same.`,
 	flags.StringArrayVar(&f.macs, "mac", nil, "hardware addresses of a node, NODE=MAC[,MAC]; once for each node")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.parse(); err != nil {
-			return &usageError{err}
+			return &usage.Error{Err: err}
 		}
 		files, err := readFiles(args)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/draft/interview"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 )
 
 // initFlags say where the plan goes, and what is not to be asked.
@@ -48,15 +49,15 @@ and their shared address, and the first ones for the hosts.`,
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "ask nothing: take what is suggested")
 	suggested := interview.Suggestions()
 	for _, q := range interview.Questions() {
-		cmd.Flags().String(q.Flag, "", usage(q.Text)+" (suggested "+suggested[q.Flag]+")")
+		cmd.Flags().String(q.Flag, "", flagUsage(q.Text)+" (suggested "+suggested[q.Flag]+")")
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	return cmd
 }
 
-// usage is a question in the form that flags are described in, which begins
+// flagUsage is a question in the form that flags are described in, which begins
 // small unless it begins with an abbreviation.
-func usage(text string) string {
+func flagUsage(text string) string {
 	if strings.ToUpper(text[:2]) == text[:2] {
 		return text
 	}
@@ -127,7 +128,7 @@ func (f initFlags) answers(cmd *cobra.Command) (interview.Answers, error) {
 		return interview.Answers{}, err
 	}
 	if !converses(cmd.InOrStdin()) {
-		return interview.Answers{}, &usageError{fmt.Errorf("standard input is no terminal to ask at; give %s, or --yes for what is suggested", strings.Join(missing, ", "))}
+		return interview.Answers{}, usage.Errorf("standard input is no terminal to ask at; give %s, or --yes for what is suggested", strings.Join(missing, ", "))
 	}
 	return interview.Hold(given, conversation(cmd.InOrStdin(), cmd.ErrOrStderr()))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/draft"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/summary"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 )
 
 func planShowCommand(load func() (config, error)) *cobra.Command {
@@ -66,7 +67,7 @@ func shower(format string) (func(io.Writer, summary.Summary) error, error) {
 	case "yaml":
 		return func(w io.Writer, s summary.Summary) error { return printShown(w, s, printYAML) }, nil
 	}
-	return nil, &usageError{fmt.Errorf("--output: %q is none of text, json and yaml", format)}
+	return nil, usage.Errorf("--output: %q is none of text, json and yaml", format)
 }
 
 // shown is what `plan show -o json` prints.

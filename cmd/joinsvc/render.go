@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 )
 
 func renderCommand(load func() (config, error)) *cobra.Command {
@@ -93,7 +94,7 @@ func findKind(name string) (renderKind, error) {
 			return k, nil
 		}
 	}
-	return renderKind{}, &usageError{fmt.Errorf("render: %q is no kind; the kinds are %s", name, strings.Join(kindNames(), ", "))}
+	return renderKind{}, usage.Errorf("render: %q is no kind; the kinds are %s", name, strings.Join(kindNames(), ", "))
 }
 
 // takes refuses a flag that would have no effect. One without a value has none:
@@ -103,9 +104,9 @@ func (k renderKind) takes(flags *pflag.FlagSet) error {
 		switch {
 		case !flags.Changed(name):
 		case name != k.flag && (name != flagStatus || !k.nodes):
-			return &usageError{fmt.Errorf("render: %s takes no --%s", k.name, name)}
+			return usage.Errorf("render: %s takes no --%s", k.name, name)
 		case flags.Lookup(name).Value.String() == "":
-			return &usageError{fmt.Errorf("render: --%s is empty; give it a value, or leave it out", name)}
+			return usage.Errorf("render: --%s is empty; give it a value, or leave it out", name)
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ func addConfigFlags(flags *pflag.FlagSet) {
 // loadConfig merges file, environment, kernel command line and flags, the
 // later ones winning, and refuses unknown settings. A token of the kernel command
 // line is taken once (takeToken). What is wrong with them is
-// a *usageError: no retry mends it, and the unit does not try (its
+// a *configError: no retry mends it, and the unit does not try (its
 // RestartPreventExitStatus). A file that cannot be read now is none: a disk or a
 // full table of files may pass.
 func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
@@ -68,7 +68,7 @@ func loadConfig(flags *pflag.FlagSet, cmdline string) (config, error) {
 	}
 	var unread *fs.PathError
 	if err != nil && !errors.As(err, &unread) {
-		err = &usageError{err, badConfig}
+		err = &configError{err}
 	}
 	return c, err
 }
@@ -181,7 +181,7 @@ func (c config) checkToken() error {
 		return nil
 	}
 	if _, err := joinapi.ParseToken(c.Token); err != nil {
-		return &usageError{fmt.Errorf("checking the token of %s: %w", c.TokenFrom, err), badConfig}
+		return &configError{fmt.Errorf("checking the token of %s: %w", c.TokenFrom, err)}
 	}
 	return nil
 }

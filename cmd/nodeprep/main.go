@@ -19,6 +19,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/netcfg"
 	"github.com/nodeprep/nodeprep/pkg/printable"
 	"github.com/nodeprep/nodeprep/pkg/rooted"
+	"github.com/nodeprep/nodeprep/pkg/usage"
 )
 
 // version is set by the linker: -X main.version=v0.1.0.
@@ -48,35 +49,34 @@ func (here edges) run(ctx context.Context, args []string, stdout, stderr io.Writ
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	addCobras(cmd)
+	usage.Complete(cmd)
 	err := cmd.ExecuteContext(ctx)
-	var usage *usageError
+	var wrong *usage.Error
+	var config *configError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usage):
+	case errors.As(err, &wrong):
 		fmt.Fprintf(stderr, "nodeprep: %v\nSee `nodeprep --help`.\n", err)
-		return usage.status
+		return usage.Status
+	case errors.As(err, &config):
+		fmt.Fprintf(stderr, "nodeprep: %v\nSee `nodeprep --help`.\n", err)
+		return badConfig
 	}
 	fmt.Fprintf(stderr, "nodeprep: %v\n", err)
 	return 1
 }
 
-// usageError is a call with wrong flags, arguments or configuration.
-type usageError struct {
-	err    error
-	status int // that the process ends with
-}
+// configError is a configuration that cannot be meant.
+type configError struct{ err error }
 
-const (
-	badCall = 2
-	// badConfig is EX_CONFIG of sysexits.h. The unit does not try again after it,
-	// and must after 2, with which Go ends a program that panics or has no memory.
-	badConfig = 78
-)
+// badConfig is EX_CONFIG of sysexits.h. The unit does not try again after it, and
+// must after usage.Status, with which Go ends a program that panics or has no
+// memory.
+const badConfig = 78
 
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
+func (e *configError) Error() string { return e.err.Error() }
+func (e *configError) Unwrap() error { return e.err }
 
 func (here edges) newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -92,64 +92,10 @@ nodeprep.* on the kernel command line, and flags; the later one wins.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err, badCall} })
 	root.PersistentFlags().String("config", defaultConfigFile, "configuration file")
 	root.AddCommand(here.newRun(), here.newStatus(), here.newNetwork(), newVersion())
-	refuseWrongCalls(root)
+	usage.Refuse(root)
 	return root
-}
-
-// refuseWrongCalls gives an unknown command and a wrong argument the exit status
-// of a wrong call. cobra takes them for a failure, and an unknown name below a
-// group of commands for a question, which it answers with the help.
-func refuseWrongCalls(cmd *cobra.Command) {
-	for _, c := range cmd.Commands() {
-		refuseWrongCalls(c)
-	}
-	if cmd.HasSubCommands() {
-		cmd.Args = noSuchCommand
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-		cmd.DisableFlagsInUseLine = true
-		return
-	}
-	args := cmd.Args
-	cmd.Args = func(cmd *cobra.Command, given []string) error {
-		if err := args(cmd, given); err != nil {
-			return &usageError{fmt.Errorf("%w; the call is: %s", err, cmd.UseLine()), badCall}
-		}
-		return nil
-	}
-}
-
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return &usageError{fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath()), badCall}
-}
-
-// addCobras makes the commands that cobra would make later, and refuses wrong
-// calls of these too, which it answers with help and exit status 0. They print
-// to what root prints to now.
-func addCobras(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, c := range root.Commands() {
-		switch c.Name() {
-		case "completion":
-			refuseWrongCalls(c)
-		case "help":
-			c.Args = knownTopic
-		}
-	}
-}
-
-func knownTopic(cmd *cobra.Command, args []string) error {
-	found, rest, err := cmd.Root().Find(args)
-	if err != nil {
-		return &usageError{err, badCall}
-	}
-	return noSuchCommand(found, rest)
 }
 
 func newVersion() *cobra.Command {
