@@ -149,3 +149,24 @@ func TestANodeHasOneBootstrapToken(t *testing.T) {
 		t.Errorf("before %s, after %s; in the cluster: %v", before, after, w.cluster.tokens)
 	}
 }
+
+// A token of a cluster that is gone is not given for the one after it.
+func TestABootstrapTokenIsOfOneCluster(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	if _, err := w.Order(t.Context(), callers[1]); err != nil {
+		t.Fatal(err)
+	}
+	before := w.record(callers[1].Node).Bootstrap.Token
+	if err := w.ReopenInit(t.Context(), "k8c1m0"); err != nil {
+		t.Fatal(err)
+	}
+	w.makeCluster(w.reinstall(0))
+	if _, err := w.Order(t.Context(), callers[1]); err != nil {
+		t.Fatal(err)
+	}
+	if after := w.record(callers[1].Node).Bootstrap.Token; after == before {
+		t.Error("it is told to join the new cluster with a token of the old")
+	}
+}
