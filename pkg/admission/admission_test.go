@@ -219,6 +219,24 @@ func TestTheSilentLoseTheirPlace(t *testing.T) {
 	}
 }
 
+// A join that takes longer than joinsvc waits for a silent host is still that
+// host's: it speaks when it asks again, and stands before all that wait.
+func TestALongJoinKeepsItsSlot(t *testing.T) {
+	b := newBook(t)
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	b.ask("joins", now, 1)
+	since := b.joining["joins"].Since
+	now = now.Add(abandoned + time.Minute)
+	b.waiting = append(b.waiting, Place{Seq: 1, Node: "waits", Since: now, Asked: now})
+	a := b.ask("joins", now, 1)
+	if !a.Admitted || len(a.Freed) > 0 || !b.joining["joins"].Since.Equal(since) {
+		t.Errorf("after a long join: %+v, %v", a, b.joining)
+	}
+	if a := b.ask("waits", now, 1); a.Admitted || a.Place != 1 {
+		t.Errorf("who waits meanwhile: %+v", a)
+	}
+}
+
 // While joinsvc is away nobody can ask, so nobody is silent.
 func TestARestartKeepsPlaces(t *testing.T) {
 	b := newBook(t)

@@ -129,6 +129,27 @@ func (b *boot) wantNoChange(t *testing.T) {
 	}
 }
 
+// NetworkManager is told to leave the links alone before they are made, or it takes
+// them for its own while they are built.
+func TestNetworkManagerIsToldFirst(t *testing.T) {
+	b := newBoot(t, "k8c1s1")
+	if _, err := b.run(t); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, e := range b.events {
+		if e.Kind == phase.Applied && e.Phase == "network" {
+			order = append(order, e.Change)
+		}
+	}
+	at := func(what string) int {
+		return slices.IndexFunc(order, func(c string) bool { return strings.HasPrefix(c, what) })
+	}
+	if told, made := at("NetworkManager: "), at("bond0: "); told < 0 || made < told {
+		t.Errorf("the network's changes are in the order %q", order)
+	}
+}
+
 func TestDryRunTouchesNothing(t *testing.T) {
 	b := newBoot(t, "k8c1m0")
 	before := b.host.Snapshot(t)

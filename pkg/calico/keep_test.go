@@ -126,6 +126,26 @@ func TestSilentNodes(t *testing.T) {
 	})
 }
 
+// A Node that is another under the same name is asked at once, whenever the one
+// before it was to be asked again.
+func TestANewHostUnderANameIsAskedAtOnce(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		names := w.everybody()
+		w.start(func(r *Reconciler) { r.Pace = Slow() })
+		pass(20 * time.Second)
+		if got := w.said(names[0]); got != "Established: " {
+			t.Fatalf("at first: %q", got)
+		}
+		w.delete(nodes, names[0])
+		w.register(names[0])
+		w.forget()
+		pass(2 * time.Second)
+		if n := w.count("create caliconodestatuses " + statusName(names[0])); n != 1 {
+			t.Errorf("asked %d times within two seconds, and every %s without a cause: %q", n, Slow().Ask, w.calls)
+		}
+	})
+}
+
 // A session that is lost is told as soon as it is seen, and is not looked away
 // from.
 func TestLostSession(t *testing.T) {

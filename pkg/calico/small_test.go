@@ -4,9 +4,12 @@ package calico
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -282,5 +285,31 @@ func TestPaceOfALargeCluster(t *testing.T) {
 	}
 	if got := Slow().among(3); got != Slow() {
 		t.Errorf("slow: %v", got)
+	}
+}
+
+// What could not be told is told again, though it be what was told before: nobody
+// knows what became of the attempt in between.
+func TestATellingThatFailedIsRepeated(t *testing.T) {
+	var told []joinapi.SessionState
+	var fails error
+	l := &ledger{tell: func(_ context.Context, _ string, s []joinapi.Session) error {
+		told = append(told, s[0].State)
+		return fails
+	}}
+	a := &account{}
+	publish := func(state joinapi.SessionState) error {
+		return l.publish(t.Context(), a, []joinapi.Session{{Leaf: "leaf201", State: state}})
+	}
+	first := publish("Active")
+	fails = errors.New("etcdserver: request timed out")
+	second := publish("Established")
+	fails = nil
+	third, fourth := publish("Active"), publish("Active")
+	if first != nil || second == nil || third != nil || fourth != nil {
+		t.Errorf("told with %v, %v, %v, %v", first, second, third, fourth)
+	}
+	if want := []joinapi.SessionState{"Active", "Established", "Active"}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }

@@ -235,6 +235,10 @@ func (k linux) routes(names map[int]string) ([]route, error) {
 	if err != nil {
 		return nil, err
 	}
+	return withoutBIRDs(list, names), nil
+}
+
+func withoutBIRDs(list []netlink.Route, names map[int]string) []route {
 	routes := make([]route, 0, len(list))
 	for _, r := range list {
 		if r.Protocol == unix.RTPROT_BIRD {
@@ -243,7 +247,7 @@ func (k linux) routes(names map[int]string) ([]route, error) {
 		gateway, _ := netip.AddrFromSlice(r.Gw)
 		routes = append(routes, route{gateway.Unmap(), names[r.LinkIndex], r.Priority})
 	}
-	return routes, nil
+	return routes
 }
 
 // Apply makes one step.

@@ -3,11 +3,15 @@
 package netcfg
 
 import (
+	"net"
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // TestBondRoundTrip sends every word through the kernel's numbers.
@@ -54,5 +58,22 @@ func TestBondLeavesTheRest(t *testing.T) {
 func TestNewerWords(t *testing.T) {
 	if got := word(modes(), 7); got != "7" {
 		t.Errorf("mode 7 of a newer kernel is %q", got)
+	}
+}
+
+// What the leaves announce is not a route that somebody has left on our link.
+func TestRoutesOfBIRDAreNotSeen(t *testing.T) {
+	names := map[int]string{7: "bond0.1500"}
+	list := []netlink.Route{
+		{LinkIndex: 7, Gw: net.IPv4(192, 168, 9, 204), Protocol: unix.RTPROT_BIRD},
+		{LinkIndex: 7, Gw: net.IPv4(192, 168, 9, 206), Protocol: unix.RTPROT_STATIC, Priority: 50},
+		{LinkIndex: 7, Gw: net.IPv4(192, 168, 9, 205), Protocol: unix.RTPROT_BOOT},
+	}
+	want := []route{
+		{netip.MustParseAddr("192.168.9.206"), "bond0.1500", 50},
+		{netip.MustParseAddr("192.168.9.205"), "bond0.1500", 0},
+	}
+	if got := withoutBIRDs(list, names); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -148,6 +148,12 @@ func TestRacks(t *testing.T) {
 		{"leaves with a number that is nobody's", []edit{{"leafASN: 64513", "leafASN: 23456"}}, []string{
 			"error: spec.racks[1].leafASN: 23456 is AS_TRANS (RFC 6793)",
 		}},
+		{"one number in common", []edit{{"asns: 64700-64799", "asns: 64699-64799"}}, []string{
+			"error: spec.racks[1].asns: 64699-64799 overlaps 64600-64699 of spec.racks[0].asns",
+		}},
+		{"one number in common, the other way round", []edit{{"asns: 64600-64699", "asns: 64720-64799"}, {"asns: 64700-64799", "asns: 64700-64720"}}, []string{
+			"error: spec.racks[1].asns: 64700-64720 overlaps 64720-64799 of spec.racks[0].asns",
+		}},
 		{"numbers outside, in common and too few", []edit{{"asns: 64700-64799", "asns: 64690-64690"}, {"asns: 64600-64699", "asns: 64500-64695"}}, []string{
 			"error: spec.racks[0].asns: 64500-64695 is not inside spec.asn 64600–64799",
 			"error: spec.racks[1].asns: 64690-64690 holds 1 numbers, too few for the rack's 2 nodes",

@@ -122,6 +122,19 @@ func tree(t testing.TB, p plan.Plan, c Cabling) *Object {
 	return root
 }
 
+// The lower node ID stands first in a vPC's path, whatever the leaves are called:
+// the APIC knows no other.
+func TestPathsGoByNodeID(t *testing.T) {
+	p := edited(t, small, "name: leaf101, address: 10.1.0.252, node: 101", "name: leaf101, address: 10.1.0.252, node: 112")
+	text, err := JSON(tree(t, p, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "/protpaths-102-112/") || strings.Contains(string(text), "/protpaths-112-102/") {
+		t.Error("the path is not that of the leaves 102 and 112 in order")
+	}
+}
+
 func TestTreeIsAsItWas(t *testing.T) {
 	base := tree(t, edited(t, small), nil)
 	for name, p := range variants(t) {

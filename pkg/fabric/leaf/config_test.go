@@ -46,6 +46,19 @@ func TestConfigOf(t *testing.T) {
 	}
 }
 
+// Where the fabric has one number alone, there is no second one to show to nodes:
+// a switch refuses a local AS that is its own, or prepends it twice.
+func TestNoLocalASWithOneNumber(t *testing.T) {
+	p := cluster(t)
+	for internal, want := range map[uint32]uint32{p.Spec.Fabric.ASN: 0, 0: 0, 65001: 65001} {
+		p.Spec.Fabric.InternalASN = internal
+		c, err := leaf.ConfigOf(p, "leaf201")
+		if err != nil || c.Internal != want {
+			t.Errorf("the fabric's own number %d becomes %d, want %d; %v", internal, c.Internal, want, err)
+		}
+	}
+}
+
 // A plan of /32 ranges and no load balancers has filters all the same.
 func TestFiltersAtTheEdge(t *testing.T) {
 	for name, test := range map[string]struct {

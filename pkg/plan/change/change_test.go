@@ -67,6 +67,9 @@ func TestBetween(t *testing.T) {
 			"nodes fabric.asn [sessions reset]: k8c1m0 63500>64512; k8c1s1 63500>64512; k8c1s2 63500>64512",
 			"leaves fabric.asn [sessions reset]: leaf201 63500>64512; leaf202 63500>64512",
 		}},
+		{"the fabric's own number", func(s *plan.Spec) { s.Fabric.InternalASN = 65001 }, []string{
+			"leaves fabric.internalASN [sessions reset]: leaf201 65000>65001; leaf202 65000>65001",
+		}},
 		{"a leaf's address", func(s *plan.Spec) { s.Fabric.Leaves[1].Address = netip.MustParseAddr("192.168.9.203") }, []string{
 			"nodes leaves [sessions reset]: " + everyNode("leaf201 192.168.9.204, leaf202 192.168.9.205", "leaf201 192.168.9.204, leaf202 192.168.9.203"),
 			"leaves address [sessions reset]: leaf202 192.168.9.205>192.168.9.203",
