@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/fileutil"
+	"go.etcd.io/etcd/server/v3/storage/wal"
+	"go.etcd.io/etcd/server/v3/storage/wal/walpb"
+
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
 )
@@ -70,17 +74,17 @@ func truncate(t *testing.T, file string, size int64) {
 // Whatever is damaged, joinsvc says which file and what to do, and lives to say
 // it: etcd by itself ends the process, panics, or starts on what is left.
 func TestDamage(t *testing.T) {
-	wal := func(t *testing.T, dir string) string { return segment(t, dir) }
 	db := func(_ *testing.T, dir string) string { return filepath.Join(dir, "member/snap/db") }
 	for name, tt := range map[string]struct {
 		file   func(*testing.T, string) string
 		damage func(t *testing.T, file string)
 		says   string
 	}{
-		"a bit of the log":         {wal, func(t *testing.T, f string) { overwrite(t, f, 20000, []byte{0xff, 0xfe}) }, "write-ahead log is damaged"},
-		"the log's beginning":      {wal, func(t *testing.T, f string) { overwrite(t, f, 0, make([]byte, 64)) }, "write-ahead log"},
-		"the log is empty":         {wal, func(t *testing.T, f string) { truncate(t, f, 0) }, "write-ahead log"},
-		"the log lost its half":    {wal, func(t *testing.T, f string) { truncate(t, f, 30000) }, "write-ahead log"},
+		"a bit of the log":         {segment, func(t *testing.T, f string) { overwrite(t, f, 20000, []byte{0xff, 0xfe}) }, "write-ahead log is damaged"},
+		"the log's beginning":      {segment, func(t *testing.T, f string) { overwrite(t, f, 0, make([]byte, 64)) }, "write-ahead log"},
+		"the log is empty":         {segment, func(t *testing.T, f string) { truncate(t, f, 0) }, "write-ahead log"},
+		"the log lost its half":    {segment, func(t *testing.T, f string) { truncate(t, f, 30000) }, "write-ahead log"},
+		"the log lost its end":     {segment, loseLastEntry, "a part of the log was lost"},
 		"the log is gone":          {func(_ *testing.T, d string) string { return filepath.Join(d, "member/wal") }, func(t *testing.T, f string) { remove(t, segment(t, filepath.Dir(filepath.Dir(f)))) }, "write-ahead log is not"},
 		"the log's folder is gone": {func(_ *testing.T, d string) string { return filepath.Join(d, "member/wal") }, remove, "write-ahead log is not"},
 		"the database is gone":     {db, remove, "its database is not"},
@@ -107,6 +111,34 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// loseLastEntry leaves a log as if its last entry had never been written: the
+// space that etcd reserves is zeros.
+func loseLastEntry(t *testing.T, file string) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	decoder := wal.NewDecoder(fileutil.NewFileReader(f))
+	var last, end int64
+	for {
+		var record walpb.Record
+		before := decoder.LastOffset()
+		if err := decoder.Decode(&record); err != nil {
+			break // the end, which is not this test's to judge
+		}
+		if record.GetType() == wal.CrcType {
+			decoder.UpdateCRC(record.GetCrc())
+		}
+		if record.GetType() == wal.EntryType {
+			last = before
+		}
+		end = decoder.LastOffset()
+	}
+	overwrite(t, file, last, make([]byte, end-last))
 }
 
 func remove(t *testing.T, file string) {
