@@ -3,12 +3,17 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
 // onSmallDisk makes the data folder a file system of its own, of so many bytes,
@@ -29,48 +34,93 @@ func mountSmallDisk(spec string) error {
 	return syscall.Mount("small", dir, "tmpfs", 0, "mode=0700,size="+size)
 }
 
-// A disk without room is told with its name, what is free, and what to do, and
-// neither by a stack trace nor by etcd's own last words.
+// onDisk starts joinsvc on a data folder of that size.
+func (i installation) onDisk(size string) (cmd *exec.Cmd, log *syncBuffer, ended chan int) {
+	i.t.Helper()
+	cmd, log, ended = i.process(), &syncBuffer{}, make(chan int, 1)
+	cmd.Env = append(cmd.Env, onSmallDisk+"="+filepath.Join(i.dir, "data")+"="+size)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		i.t.Fatal(err)
+	}
+	go func() {
+		_ = cmd.Wait() // its status is looked at by who waits
+		ended <- cmd.ProcessState.ExitCode()
+	}()
+	i.t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd, log, ended
+}
+
+// toldFull wants an end with 1, and the disk, what is free and what to do in the
+// log, by neither a stack trace nor etcd's own last words.
+func (i installation) toldFull(log *syncBuffer, ended chan int) {
+	i.t.Helper()
+	select {
+	case code := <-ended:
+		if code != 1 {
+			i.t.Errorf("exit %d", code)
+		}
+	case <-time.After(time.Minute):
+		i.t.Fatalf("it goes on\n%s", log.String())
+	}
+	for _, part := range []string{"the disk is full: small on " + i.dir + "/data", "kB free", "no space left on device", "Make room on " + i.dir + "/data", "start joinsvc again"} {
+		if !strings.Contains(log.String(), part) {
+			i.t.Errorf("no %q in\n%s", part, log.String())
+		}
+	}
+	for _, no := range []string{"goroutine ", "panic: "} {
+		if strings.Contains(log.String(), no) {
+			i.t.Errorf("it says %q:\n%s", no, log.String())
+		}
+	}
+}
+
 func TestDiskFull(t *testing.T) {
 	for name, size := range map[string]string{"at once": "1m", "while etcd makes its log": "40m"} {
 		t.Run(name, func(t *testing.T) {
 			i := install(t, asShipped)
-			cmd := i.process()
-			cmd.Env = append(cmd.Env, onSmallDisk+"="+filepath.Join(i.dir, "data")+"="+size)
-			cmd.SysProcAttr = &syscall.SysProcAttr{
-				Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-				UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-				GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-			}
-			var log syncBuffer
-			cmd.Stderr = &log
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				_ = cmd.Wait() // its status is looked at below
-			}()
-			select {
-			case <-ended:
-			case <-time.After(time.Minute):
-				_ = cmd.Process.Kill()
-				t.Fatalf("it goes on\n%s", log.String())
-			}
-			if code := cmd.ProcessState.ExitCode(); code != 1 {
-				t.Errorf("exit %d", code)
-			}
-			for _, part := range []string{"the disk is full: small on " + i.dir + "/data", "kB free", "no space left on device", "Make room on " + i.dir + "/data", "start joinsvc again"} {
-				if !strings.Contains(log.String(), part) {
-					t.Errorf("no %q in\n%s", part, log.String())
-				}
-			}
-			for _, no := range []string{"goroutine ", "panic: "} {
-				if strings.Contains(log.String(), no) {
-					t.Errorf("it says %q:\n%s", no, log.String())
-				}
-			}
+			_, log, ended := i.onDisk(size)
+			i.toldFull(log, ended)
 		})
+	}
+}
+
+// A store that can take no more ends a joinsvc that served, so that whoever looks
+// after it knows.
+func TestDiskFullWhileItServes(t *testing.T) {
+	i := install(t, asShipped)
+	cmd, log, ended := i.onDisk("200m")
+	if _, err := answers(log, ended); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, fmt.Sprintf("/proc/%d/root%s/data/filler", cmd.Process.Pid, i.dir))
+	admin := joinapi.NewAdmin(i.dir + "/run/admin.sock")
+	for range 2000 { // until the database has to grow
+		if _, err := admin.CreateToken(t.Context(), joinapi.TokenRequest{Uses: 1, TTL: time.Hour}); err != nil {
+			break
+		}
+	}
+	i.toldFull(log, ended)
+}
+
+// fill writes a file until its disk takes no more.
+func fill(t *testing.T, file string) {
+	t.Helper()
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	block := make([]byte, 4096)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
 	}
 }
