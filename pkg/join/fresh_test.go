@@ -86,6 +86,25 @@ func TestARestartKnowsNoSession(t *testing.T) {
 	w.wantPhase(m0, joinapi.PhaseRouted)
 }
 
+// A node's sessions are as old as the oldest of them, in whatever order they are
+// told.
+func TestSessionsAreAsOldAsTheOldest(t *testing.T) {
+	for _, first := range []time.Duration{0, time.Hour} {
+		w := newWorld(t, testPlan(t))
+		m0 := w.all()[0]
+		w.makeCluster(m0)
+		ages := []time.Duration{first, time.Hour - first}
+		var all []joinapi.Session
+		for i, leaf := range w.Plan.Spec.Fabric.Leaves {
+			all = append(all, joinapi.Session{Leaf: leaf.Name, PeerIP: leaf.Address.String(), State: joinapi.Established, Observed: w.clock.Add(-ages[i])})
+		}
+		if err := w.Sessions(t.Context(), m0.Node, all); err != nil {
+			t.Fatal(err)
+		}
+		w.wantPhase(m0, joinapi.PhaseJoined)
+	}
+}
+
 // What the caller saw long ago is as old as that, whenever it tells it.
 func TestSessionsAreAsOldAsTheyWereSeen(t *testing.T) {
 	w := newWorld(t, testPlan(t))
@@ -101,6 +120,31 @@ func TestSessionsAreAsOldAsTheyWereSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantUnknown(m0, then, "the cluster has told nothing of it since")
+}
+
+// An access that is on record is used when it is brought again, by a joinsvc that
+// could not use it when it started.
+func TestAnAccessOnRecordIsUsedAgain(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	m0 := w.all()[0]
+	if _, err := w.Order(t.Context(), m0); err != nil {
+		t.Fatal(err)
+	}
+	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t)}
+	if err := w.Accept(t.Context(), m0, access); err != nil {
+		t.Fatal(err)
+	}
+	w = w.restarted()
+	connected, connect := 0, w.Kubeadm.Connect
+	w.Kubeadm.Connect = func(a joinapi.ClusterAccess) (join.Cluster, error) { connected++; return connect(a) }
+	for range 3 { // the second and third are answers that were lost
+		if err := w.Accept(t.Context(), m0, access); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if connected != 1 {
+		t.Errorf("connected %d times, want once", connected)
+	}
 }
 
 // A look that finds nothing new costs no write, but for one in ten minutes.
