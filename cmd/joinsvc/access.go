@@ -7,18 +7,28 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// accessible returns an error when something in the data folder is there and
-// joinsvc may not use it, as after a backup was put back as root. To who cannot
-// read it, it looks lost or damaged, which have remedies that cost the cluster.
+// accessible returns an error when something of joinsvc's in the data folder is
+// there and joinsvc may not use it, as after a backup was put back as root. To
+// who cannot read it, it looks lost or damaged, which have remedies that cost the
+// cluster.
 func accessible(dir string) error {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real // neither the walk nor chown -R follows a link
+	}
 	var closed []string
 	look := func(path string, entry fs.DirEntry, err error) error {
-		if entry != nil && err == nil {
+		switch {
+		case foreign(dir, path) && entry != nil && entry.IsDir():
+			return fs.SkipDir
+		case foreign(dir, path):
+			return nil
+		case entry != nil && err == nil:
 			err = unix.Access(path, needed(entry))
 		}
 		// What else is wrong is told by who needs the file.
@@ -37,6 +47,19 @@ func accessible(dir string) error {
 	return fmt.Errorf("the data folder holds what joinsvc may not read and write (permission denied): %s. "+
 		"It is not lost: give the folder back to the user that joinsvc runs as, `chown -R joinsvc:joinsvc %s`, and start again; nothing was changed",
 		strings.Join(closed, ", "), dir)
+}
+
+// foreign tells whether what lies in the data folder is none of joinsvc's. A disk
+// that is mounted there, or at the store, has its lost+found, which is root's.
+func foreign(dir, path string) bool {
+	d := dataDir{path: dir}
+	switch filepath.Dir(path) {
+	case dir:
+		return !slices.Contains([]string{d.ca(), d.key(), d.store(), d.fresh(), lockFile(dir)}, path)
+	case d.store():
+		return filepath.Base(path) != "member" // all that etcd needs
+	}
+	return false
 }
 
 // needed is what joinsvc has to be allowed (access(2)).

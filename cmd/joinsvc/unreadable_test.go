@@ -58,6 +58,41 @@ func TestWhatMayNotBeRead(t *testing.T) {
 	}
 }
 
+// What is not joinsvc's, such as the lost+found of a disk that is mounted there,
+// may be closed to it; and a data folder may be a link to where it lies.
+func TestWhatIsNotJoinsvcsMayBeClosed(t *testing.T) {
+	i := started(t, asShipped)
+	closed := []string{i.file("lost+found"), i.file("etcd/lost+found"), i.file("backup.tgz")}
+	for _, path := range closed[:2] {
+		mkdir(t, path)
+	}
+	write(t, closed[2], "")
+	elsewhere := i.dir + "/disk"
+	if err := os.Rename(i.dir+"/data", elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, i.dir+"/data"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range closed {
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.Chmod(path, 0o700) })
+	}
+	// Whoever comes as far as to miss the CA has looked at all of the folder.
+	removeAll(t, i.file("ca.pem"))
+	if code, log := i.unprivileged(t); code != 1 || strings.Contains(log, "permission denied") || !strings.Contains(log, "ca.pem: no such file") {
+		t.Errorf("exit %d, is refused for what is not its own:\n%s", code, log)
+	}
+	if err := os.Chmod(i.file("cluster.key"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if code, log := i.unprivileged(t); code != 1 || !strings.Contains(log, "chown -R joinsvc:joinsvc "+elsewhere) || !strings.Contains(log, elsewhere+"/cluster.key") {
+		t.Errorf("exit %d, wants chown of the folder behind the link:\n%s", code, log)
+	}
+}
+
 // unprivileged runs serve to its end.
 func (i installation) unprivileged(t *testing.T) (code int, log string) {
 	t.Helper()
