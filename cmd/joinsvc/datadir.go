@@ -53,6 +53,9 @@ func (d dataDir) open(ctx context.Context, log *slog.Logger) (state, error) {
 	if !first && !exists(d.store()) {
 		return state{}, d.storeLost()
 	}
+	if !first && etcd.Empty(d.store()) {
+		return state{}, d.storeEmpty()
+	}
 	ca, caErr := d.openCA(first)
 	key, keyErr := d.openKey(first)
 	if first {
@@ -232,6 +235,14 @@ func (d dataDir) anew() string {
 func (d dataDir) nobodys(caErr, keyErr error) error {
 	return errors.Join(caErr, keyErr, fmt.Errorf("%s: the store is nobody's: it does not say which joinsvc it belongs to, and %s holds more than a first start. "+
 		"Put the whole folder back from a backup. %s", d.store(), d.path, d.anew()))
+}
+
+// storeEmpty is told before etcd would make a new store where the old one should
+// be: on the disk below one that is not mounted, or among the files of a backup
+// that is put back next.
+func (d dataDir) storeEmpty() error {
+	return fmt.Errorf("%s: the store is nobody's: the folder holds nothing of it, and %s holds more than a first start; nothing was changed. "+
+		"If a disk of its own belongs there, mount it and start again. Else put the whole folder back from a backup. %s", d.store(), d.path, d.anew())
 }
 
 func (d dataDir) storeLost() error {

@@ -227,6 +227,35 @@ func TestClockThatWasAhead(t *testing.T) {
 	}
 }
 
+// Where the store is not, because its disk is not mounted or somebody has emptied
+// its folder, none is made: it would be below the disk, or among the files of a
+// backup.
+func TestNoStoreIsMadeInPlaceOfALostOne(t *testing.T) {
+	i := started(t, asShipped)
+	removeAll(t, i.file("etcd"))
+	for _, left := range []string{"etcd", "etcd/lost+found", "etcd/member/snap"} {
+		mkdir(t, i.file(left))
+		i.refused(i.file("etcd")+": the store is nobody's", "mount it", "nothing was changed", "from a backup")
+		if !etcd.Empty(i.file("etcd")) {
+			t.Fatalf("with %s there, a store was made", left)
+		}
+	}
+}
+
+// A store that another process has open is not damaged, whatever became of the
+// lock: no backup is to be put in its place.
+func TestStoreOfAnotherProcess(t *testing.T) {
+	i := started(t, asShipped)
+	_, stop := i.serve()
+	defer stop()
+	removeAll(t, i.file("lock"))
+	t.Setenv("JOINSVC_ADMINSOCKET", i.dir+"/run/second.sock")
+	i.refused(i.file("etcd/member/snap/db")+": another process has the database open", "stop it")
+	if _, _, errs := i.cli("serve"); strings.Contains(errs, "backup") {
+		t.Errorf("a backup is to be put in its place:\n%s", errs)
+	}
+}
+
 // A first start that was killed goes on, wherever that was.
 func TestFirstStartThatWasKilled(t *testing.T) {
 	whole := started(t, asShipped)

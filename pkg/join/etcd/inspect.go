@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
 	"go.etcd.io/etcd/server/v3/storage/wal"
 	"go.etcd.io/etcd/server/v3/storage/wal/walpb"
@@ -43,6 +44,11 @@ func inspect(dir string) *StoreError {
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // and no log either: a store that is yet to be made
 		return nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return &StoreError{
+			File: file, What: "another process has the database open", Err: err,
+			Remedy: "Nothing is damaged: find that process (`fuser -v " + file + "`), which is most likely another joinsvc, stop it, and start this one again",
+		}
 	case err != nil:
 		return &StoreError{File: file, What: "the database is damaged: " + err.Error(), Remedy: restore}
 	case log.last < applied:
@@ -65,6 +71,13 @@ func segments(dir string) []string {
 // Made tells whether a store was made in dir. One that was being made when the
 // process was killed is not, and holds nothing.
 func Made(dir string) bool { return len(segments(dir)) > 0 }
+
+// Empty tells whether dir holds nothing of a store, as the folder of a disk that
+// is not mounted does.
+func Empty(dir string) bool {
+	_, err := os.Stat(database(dir))
+	return !Made(dir) && errors.Is(err, fs.ErrNotExist)
+}
 
 func database(dir string) string { return filepath.Join(dir, "member", "snap", "db") }
 
