@@ -92,6 +92,9 @@ func (c *Coordinator) mayOrder(ctx context.Context, who Caller) (n, holder Node,
 		if n, err = c.node(tx, who); err != nil {
 			return err
 		}
+		if err := c.asPlanned(n); err != nil {
+			return err
+		}
 		asked := n
 		v, err := c.decide(tx, callOrder, &asked)
 		if err != nil {
@@ -105,6 +108,22 @@ func (c *Coordinator) mayOrder(ctx context.Context, who Caller) (n, holder Node,
 		return err
 	})
 	return n, holder, what, err
+}
+
+// asPlanned refuses a node that the plan has no more, or as something else than it
+// enrolled as: before it takes init, which it would keep for ever, or makes on its
+// host what the plan wants elsewhere. One that has joined is told so instead.
+func (c *Coordinator) asPlanned(n Node) error {
+	planned, ok := c.planned(n.Name)
+	switch {
+	case !ok:
+		return unplanned(n)
+	case planned.Role != n.Role && !joined(n):
+		return refuse(joinapi.CodeConflict, "another role",
+			"%s enrolled as a %s, and the plan says now that it is a %s; set its role back in the plan, or remove /var/lib/nodeprep on the host and give it a token of `joinsvc token create --reinstalled --node %[1]s`",
+			n.Name, n.Role, planned.Role)
+	}
+	return nil
 }
 
 // handedOut moves a node that has its documents, and takes no node back that

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // reinstall enrols a planned node from a fresh disk.
@@ -72,6 +73,44 @@ func TestInitOfANodeThatThePlanHasNoMore(t *testing.T) {
 			wantCode(t, updated.ReopenInit(t.Context(), "k8c1s1"), joinapi.CodeConflict, "no node has it")
 		})
 	}
+}
+
+// What the plan has not any more, or has as a worker now, takes no init: nobody
+// else could make the cluster then.
+func TestInitIsOfWhoIsPlannedForIt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		edit func(*plan.Spec)
+		code joinapi.Code
+		says string
+	}{
+		"removed":  {func(s *plan.Spec) { s.Nodes[0].Name = "k8c1m9" }, joinapi.CodeNotFound, "the plan has no such node any more"},
+		"a worker": {func(s *plan.Spec) { s.Nodes[0].Role, s.Nodes[1].Role = plan.Worker, plan.ControlPlane }, joinapi.CodeConflict, "enrolled as a control-plane, and the plan says now that it is a worker"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, testPlan(t))
+			callers := w.all()
+			w.replan(tc.edit)
+			_, err := w.Order(t.Context(), callers[0])
+			wantCode(t, err, tc.code, tc.says)
+			wantCode(t, w.ReopenInit(t.Context(), w.Plan.Spec.Nodes[1].Name), joinapi.CodeConflict, "no node has it")
+			w.replan(func(s *plan.Spec) { *s = testPlan(t).Spec })
+			w.makeCluster(callers[0])
+		})
+	}
+}
+
+// A worker that the plan has made a control plane since joins as neither.
+func TestWorkerThatIsPlannedAnew(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	w.join(callers[2])
+	w.replan(func(s *plan.Spec) { s.Nodes[1].Role, s.Nodes[2].Role = plan.ControlPlane, plan.ControlPlane })
+	_, err := w.Order(t.Context(), callers[1])
+	wantCode(t, err, joinapi.CodeConflict, "--reinstalled --node k8c1s1")
+	w.wantPhase(callers[1], joinapi.PhaseEnrolled)
+	_, err = w.Order(t.Context(), callers[2])
+	wantCode(t, err, joinapi.CodeConflict, "is joined")
 }
 
 // Before it is done init is the node's, whatever disk it comes from.

@@ -182,11 +182,15 @@ func (c *Coordinator) modify(ctx context.Context, who Caller, fn func(Tx, *Node)
 func (c *Coordinator) hostPlan(n Node) (plan.HostPlan, error) {
 	h, ok := c.inventory().host(n.Name)
 	if !ok {
-		return plan.HostPlan{}, joinapi.Errorf(joinapi.CodeNotFound, "%s is enrolled, but the plan has no such node any more", n.Name)
+		return plan.HostPlan{}, unplanned(n)
 	}
 	// What is leased is the address; its length is the subnet's, which may grow.
 	h.Address, h.ASN = netip.PrefixFrom(n.Address.Addr(), h.Address.Bits()), c.asn(n)
 	return h, nil
+}
+
+func unplanned(n Node) error {
+	return joinapi.Errorf(joinapi.CodeNotFound, "%s is enrolled, but the plan has no such node any more", n.Name)
 }
 
 // View returns what a node may see: itself.
