@@ -94,7 +94,11 @@ func age(at time.Time) string {
 	if at.IsZero() {
 		return "never"
 	}
-	return time.Since(at).Truncate(time.Second).String() + " ago"
+	since := time.Since(at)
+	if since < -time.Minute {
+		return "at " + at.UTC().Format(time.RFC3339) + ", by a clock that was ahead"
+	}
+	return max(since, 0).Truncate(time.Second).String() + " ago"
 }
 
 // printAccess tells how joinsvc's access to the cluster is, and since when it is

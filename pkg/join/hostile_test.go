@@ -198,6 +198,27 @@ func TestSignsOfLifeGoByOwnClock(t *testing.T) {
 			t.Errorf("silent for an hour: %v", err)
 		}
 	})
+	t.Run("joinsvc's clock was ahead", func(t *testing.T) {
+		w := newWorld(t, testPlan(t))
+		s1 := w.all()[1]
+		w.clock = w.clock.AddDate(1, 0, 0)
+		w.report(s1, "network", joinapi.OutcomeDone, "")
+		w.clock = w.clock.AddDate(-1, 0, 0).Add(time.Hour)
+		for range 2 {
+			_, err := w.release("k8c1s1", false)
+			wantCode(t, err, joinapi.CodeConflict, "joinsvc's clock was ahead then")
+			w.clock = w.clock.Add(5 * time.Minute)
+		}
+		w.clock = w.clock.Add(-3 * time.Minute)
+		w.report(s1, "network", joinapi.OutcomeDone, "")
+		w.clock = w.clock.Add(4 * time.Minute)
+		_, err := w.release("k8c1s1", false)
+		wantCode(t, err, joinapi.CodeConflict, "heard of 4m0s ago")
+		w.clock = w.clock.Add(7 * time.Minute)
+		if _, err := w.release("k8c1s1", false); err != nil {
+			t.Errorf("silent for as long as that takes: %v", err)
+		}
+	})
 	t.Run("it waits in the queue", func(t *testing.T) {
 		w, _, workers := queued(t, 2, true)
 		w.joins(workers[0])
@@ -208,6 +229,38 @@ func TestSignsOfLifeGoByOwnClock(t *testing.T) {
 		}
 		_, err := w.release(workers[1].Node, false)
 		wantCode(t, err, joinapi.CodeConflict, "heard of")
+	})
+}
+
+// What was seen, and done, by a clock that was ahead is no news until that time
+// comes.
+func TestClockThatWasAheadVouchesForNothing(t *testing.T) {
+	t.Run("sessions", func(t *testing.T) {
+		w := newWorld(t, testPlan(t))
+		m0 := w.all()[0]
+		w.makeCluster(m0)
+		right := w.clock
+		w.clock = right.Add(24 * time.Hour)
+		w.sessions(m0, joinapi.Established, joinapi.Established)
+		w.clock = right.Add(time.Hour)
+		w.wantPhase(m0, joinapi.PhaseJoined)
+		w.sessions(m0, joinapi.Established, joinapi.Established)
+		w.wantPhase(m0, joinapi.PhaseRouted)
+		again := w.restarted()
+		view, err := again.View(t.Context(), m0)
+		if err != nil || len(view.Sessions) == 0 || view.Sessions[0].Observed.After(w.clock) {
+			t.Errorf("sessions seen in the future are on record: %+v, %v", view.Sessions, err)
+		}
+	})
+	t.Run("the add-ons", func(t *testing.T) {
+		w, m0, workers := queued(t, 1, false)
+		token := w.token(joinapi.TokenRequest{Uses: 1, Node: m0.Node, Reinstalled: true})
+		if _, err := w.enrol(token, newKey(t), m0.Identity); err != nil {
+			t.Fatal(err)
+		}
+		w.clock = w.clock.Add(-2 * time.Hour) // the cluster was made by a clock that was ahead
+		w.measured(1, time.Millisecond, nil)
+		w.joins(workers[0])
 	})
 }
 

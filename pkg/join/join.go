@@ -52,6 +52,7 @@ type Coordinator struct {
 	mu      sync.Mutex
 	cluster Cluster            // nil until the cluster is there
 	seen    sightings          // what this process has seen of the nodes' sessions
+	doubts  map[string]doubt   // of when nodes were heard of, by their names
 	decoded map[string]decoded // of Nodes
 }
 

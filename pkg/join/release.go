@@ -16,6 +16,10 @@ import (
 // sessions do not tell.
 const quiet = 10 * time.Minute
 
+// skew is how far in the future a time on record may be. What is further was
+// written by a clock that was ahead and has been set since.
+const skew = time.Minute
+
 // Release frees what the node of a host that is gone holds: its address and AS
 // number, its record, and what was told of it. Its certificate is void from then
 // on, and what follows the leases, such as its BGPPeers, goes. A node that shows
@@ -46,6 +50,7 @@ func (c *Coordinator) Release(ctx context.Context, r joinapi.ReleaseRequest) (jo
 	}
 	c.mu.Lock()
 	delete(c.seen, n.Name)
+	delete(c.doubts, n.Name)
 	c.mu.Unlock()
 	c.Log.Warn("released", "node", n.Name, "key", n.Key, "addresses", freed.Addresses, "asns", freed.ASNs, "forced", r.Force)
 	return freed, nil
@@ -72,28 +77,13 @@ func (c *Coordinator) signOfLife(tx Tx, n Node) (string, error) {
 	for _, s := range sessions {
 		switch s.State {
 		case joinapi.Established:
-			return fmt.Sprintf("its session to %s is Established, seen %s ago", s.Leaf, c.Now().Sub(s.Observed).Round(time.Second)), nil
+			return fmt.Sprintf("its session to %s is Established, seen %s ago", s.Leaf, ago(c.Now(), s.Observed)), nil
 		case joinapi.Unknown:
 			return fmt.Sprintf("its session to %s is unknown: %s", s.Leaf, s.Reason), nil
 		}
 	}
-	reports, err := filedReports(tx, n.Name)
-	if err != nil {
-		return "", err
-	}
-	last := n.Enrolled
-	for _, r := range reports {
-		if r.Received.After(last) {
-			last = r.Received
-		}
-	}
-	if asked, err := lastAsked(tx, n.Name); err != nil {
-		return "", err
-	} else if asked.After(last) {
-		last = asked
-	}
-	if age := c.Now().Sub(last); age < quiet {
-		return fmt.Sprintf("its host was heard of %s ago", age.Round(time.Second)), nil
+	if sign, err := c.lastWord(tx, n); err != nil || sign != "" {
+		return sign, err
 	}
 	init, _, err := get[initRecord](tx, initKey)
 	if err == nil && init.Node == n.Name && init.state() == initTaken {
@@ -101,6 +91,70 @@ func (c *Coordinator) signOfLife(tx Tx, n Node) (string, error) {
 	}
 	return "", err
 }
+
+// lastWord is what speaks for the host of a node that is not seen, by when it was
+// heard of.
+func (c *Coordinator) lastWord(tx Tx, n Node) (string, error) {
+	words, err := words(tx, n)
+	if err != nil {
+		return "", err
+	}
+	now := c.Now()
+	var last, ahead time.Time
+	for _, at := range words {
+		switch {
+		case at.Sub(now) > skew && at.After(ahead):
+			ahead = at
+		case at.Sub(now) <= skew && at.After(last):
+			last = at
+		}
+	}
+	if now.Sub(last) < quiet {
+		return fmt.Sprintf("its host was heard of %s ago", ago(now, last)), nil
+	}
+	if !ahead.IsZero() && now.Sub(c.doubt(n.Name, ahead, now)) < quiet {
+		return fmt.Sprintf("when its host was heard of last cannot be told: joinsvc's clock was ahead then and said %s; if it stays silent, ask again in %v",
+			ahead.UTC().Format(time.RFC3339), quiet), nil
+	}
+	return "", nil
+}
+
+// words are when a node's host was heard of, by joinsvc's clock.
+func words(tx Tx, n Node) ([]time.Time, error) {
+	asked, err := lastAsked(tx, n.Name)
+	if err != nil {
+		return nil, err
+	}
+	words := []time.Time{n.Enrolled, asked}
+	reports, err := filedReports(tx, n.Name)
+	for _, r := range reports {
+		words = append(words, r.Received)
+	}
+	return words, err
+}
+
+// A doubt is a host's word that a clock which was ahead has dated, and since when
+// somebody wants to know of it: it may have been said just before.
+type doubt struct{ word, since time.Time }
+
+// doubt returns since when this process has known of the word of a node. A later
+// word is another one.
+func (c *Coordinator) doubt(node string, word, now time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.doubts[node]
+	if !d.word.Equal(word) || d.since.After(now) {
+		if c.doubts == nil {
+			c.doubts = map[string]doubt{}
+		}
+		d = doubt{word, now}
+		c.doubts[node] = d
+	}
+	return d.since
+}
+
+// ago is how long before now that was, to the second.
+func ago(now, at time.Time) time.Duration { return max(now.Sub(at), 0).Round(time.Second) }
 
 // release removes all keys of a node. Each lease is read, so that one that goes
 // to somebody meanwhile is not taken from him.

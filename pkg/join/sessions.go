@@ -38,9 +38,14 @@ type sessionRecord struct {
 type sightings map[string]sighting
 
 type sighting struct {
-	at       time.Time
+	at       time.Time     // when the sessions were seen
+	told     time.Time     // when this process was told; what follows goes by it, and not by a clock that is set
+	late     time.Duration // how long after at that was
 	sessions []joinapi.Session
 }
+
+// age is how long ago the sessions were seen.
+func (s sighting) age(now time.Time) time.Duration { return now.Sub(s.told) + s.late }
 
 // Sessions takes the state of a node's BGP sessions, as the cluster tells it. It
 // is called at every look, whether something changed or not: a node is routed
@@ -48,7 +53,8 @@ type sighting struct {
 // joinapi.Unknown, with the reason. A node that is not enrolled is not joinsvc's
 // and is left alone.
 func (c *Coordinator) Sessions(ctx context.Context, node string, sessions []joinapi.Session) error {
-	now := c.Now().UTC()
+	told := c.Now()
+	now := told.UTC()
 	var before, after joinapi.NodePhase
 	var reason string
 	var known bool
@@ -62,7 +68,7 @@ func (c *Coordinator) Sessions(ctx context.Context, node string, sessions []join
 			return err
 		}
 		before, _ = n.Phase()
-		if !sameStates(rec.Sessions, sessions) || now.Sub(rec.Seen) >= coarse {
+		if age := now.Sub(rec.Seen); !sameStates(rec.Sessions, sessions) || age >= coarse || age < -skew {
 			rec = sessionRecord{Sessions: sessions, Seen: now}
 			if err := put(tx, sessionPrefix+node, rec); err != nil {
 				return err
@@ -77,7 +83,8 @@ func (c *Coordinator) Sessions(ctx context.Context, node string, sessions []join
 	if err != nil || !known {
 		return err
 	}
-	c.saw(node, sighting{oldest(sessions, now), sessions})
+	at := oldest(sessions, now)
+	c.saw(node, sighting{at, told, now.Sub(at), sessions})
 	if before != after {
 		c.Log.Info("sessions moved the node", "node", node, "from", before, "to", after, "reason", reason)
 	}
@@ -122,7 +129,7 @@ func (c *Coordinator) sessionsOf(node string, rec sessionRecord) (sessions []joi
 	}
 	at, reason := rec.Seen, "joinsvc was restarted and has not seen it since"
 	if seen {
-		if c.Now().Sub(last.at) <= freshFor(c.Plan) {
+		if age := last.age(c.Now()); -skew <= age && age <= freshFor(c.Plan) {
 			return last.sessions, ""
 		}
 		at, reason = last.at, "the cluster has told nothing of it since"

@@ -189,7 +189,7 @@ func (tr *trial) set(tx Tx, s standing, n Node) error {
 	}
 	if n.Progress == joinapi.PhaseRouted {
 		up := tr.sessions(joinapi.Established)
-		tr.saw(n.Name, sighting{tr.now, up})
+		tr.saw(n.Name, sighting{at: tr.now, told: tr.now, sessions: up})
 		if err := put(tx, sessionPrefix+n.Name, sessionRecord{Sessions: up, Seen: tr.now}); err != nil {
 			return err
 		}
