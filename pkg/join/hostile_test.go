@@ -281,6 +281,43 @@ func TestSlotsOfWhoIsGone(t *testing.T) {
 	}
 }
 
+// Nor does one that is released have a place in it, behind which others wait.
+func TestPlacesOfWhoIsGone(t *testing.T) {
+	w, _, workers := queued(t, 3, true)
+	w.joins(workers[0])
+	w.waits(workers[1], "1 of 1")
+	w.waits(workers[2], "2 of 2")
+	if _, err := w.release(workers[1].Node, true); err != nil {
+		t.Fatal(err)
+	}
+	w.waits(workers[2], "1 of 1")
+	w.whole()
+	// One that asked before, and is through with its first transaction.
+	w.Store = &between{Store: w.Store, then: func() {
+		if _, err := w.release(workers[2].Node, true); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err := w.Order(t.Context(), workers[2])
+	wantCode(t, err, joinapi.CodeForbidden, "is not enrolled")
+	w.whole()
+}
+
+// between does something after the first transaction of a store.
+type between struct {
+	join.Store
+	then func()
+}
+
+func (b *between) Update(ctx context.Context, fn func(join.Tx) error) error {
+	err := b.Store.Update(ctx, fn)
+	if then := b.then; then != nil {
+		b.then = nil
+		then()
+	}
+	return err
+}
+
 // A node that asks and reports for ever, and is never done, holds up nobody
 // else for more than an hour.
 func TestNobodyJoinsForEver(t *testing.T) {

@@ -52,6 +52,10 @@ func (c *Coordinator) mayJoin(ctx context.Context, who Caller) error {
 	var why string
 	var seen glance
 	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		// Nobody gets a slot, or a place, that was released since it asked.
+		if _, err := c.node(tx, who); err != nil {
+			return err
+		}
 		seen.at = c.Now()
 		if seen.addOns, err = c.addOns(tx); err != nil {
 			return err
@@ -238,6 +242,21 @@ func (c *Coordinator) heard(tx Tx, node string, what call) (freed admission.Slot
 		return admission.Slot{}, put(tx, joiningPrefix+node, slot)
 	}
 	return admission.Slot{}, nil
+}
+
+// leave removes a node's place among those that wait. Nobody can take one until
+// the transaction is made.
+func leave(tx Tx, node string) error {
+	if err := tx.Guard(queuePrefix); err != nil {
+		return err
+	}
+	places, err := list[admission.Place](tx, queuePrefix)
+	for seq, p := range places {
+		if p.Node == node {
+			tx.Delete(queuePrefix + seq)
+		}
+	}
+	return err
 }
 
 // lastAsked is when a node that joins or waits was last heard of; zero when it does

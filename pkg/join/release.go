@@ -52,6 +52,7 @@ func (c *Coordinator) Release(ctx context.Context, r joinapi.ReleaseRequest) (jo
 	delete(c.seen, n.Name)
 	delete(c.doubts, n.Name)
 	c.mu.Unlock()
+	c.turns.forget() // those behind it are one further
 	c.Log.Warn("released", "node", n.Name, "key", n.Key, "addresses", freed.Addresses, "asns", freed.ASNs, "forced", r.Force)
 	return freed, nil
 }
@@ -186,5 +187,8 @@ func release(tx Tx, n Node) (joinapi.Released, error) {
 	}
 	tx.Delete(keyPrefix + n.Key)
 	tx.Delete(nodePrefix + n.Name)
+	if err := leave(tx, n.Name); err != nil {
+		return freed, err
+	}
 	return freed, forget(tx, n.Name)
 }
