@@ -7,9 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nodeprep/nodeprep/pkg/admission"
 )
 
 // A Violation is something in the store that no order of requests and crashes
@@ -25,8 +28,10 @@ func (v Violation) String() string { return v.Key + ": " + v.Problem }
 // Violations reads one state of the store and returns all that is wrong with
 // its enrolments, sorted: nodes that share a number, an address, a name or a
 // key; leases without their node, and nodes without their leases; tokens used
-// more often than they may be; uses and keys of a token that do not agree. It
-// changes nothing, and may run beside a joinsvc that serves.
+// more often than they may be; uses and keys of a token that do not agree; what
+// is told of nodes that are not enrolled; nodes with two places in the queue; an
+// access to a cluster that nobody made. It changes nothing, and may run beside a
+// joinsvc that serves.
 func Violations(ctx context.Context, s Store) ([]Violation, error) {
 	var c census
 	err := s.Update(ctx, func(tx Tx) (err error) {
@@ -39,6 +44,9 @@ func Violations(ctx context.Context, s Store) ([]Violation, error) {
 	c.nodesAndLeases()
 	c.shared()
 	c.tokens()
+	c.told()
+	c.queued()
+	c.made()
 	slices.SortFunc(c.found, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Problem, b.Problem))
 	})
@@ -52,6 +60,11 @@ type census struct {
 	issued map[string]token            // by id
 	slots  map[string]map[string]use   // by id of the token, then by number
 	keys   map[string]map[string]use   // by id of the token, then by fingerprint
+	about  map[string]string           // key of a report or of sessions → node
+	joins  map[string]admission.Slot   // by node
+	places map[string]admission.Place  // by number
+	init   map[string]initRecord       // under no name: there is one, or none
+	access bool
 	found  []Violation
 }
 
@@ -70,10 +83,40 @@ func count(tx Tx) (census, error) {
 		}
 	}
 	all, err := readable[json.RawMessage](&c, tx, tokenPrefix)
+	if err != nil {
+		return census{}, err
+	}
 	for key, data := range all {
 		c.token(key, data)
 	}
-	return c, err
+	return c, c.countLives(tx)
+}
+
+// countLives reads what follows the enrolment of a node.
+func (c *census) countLives(tx Tx) error {
+	c.about = map[string]string{}
+	for _, prefix := range []string{reportPrefix, sessionPrefix} {
+		told, err := tx.List(prefix)
+		if err != nil {
+			return err
+		}
+		for key := range told {
+			c.about[key], _, _ = strings.Cut(key[len(prefix):], "/")
+		}
+	}
+	var err error
+	if c.joins, err = readable[admission.Slot](c, tx, joiningPrefix); err != nil {
+		return err
+	}
+	if c.places, err = readable[admission.Place](c, tx, queuePrefix); err != nil {
+		return err
+	}
+	if c.init, err = readable[initRecord](c, tx, initKey); err != nil {
+		return err
+	}
+	access, err := tx.Get(accessKey)
+	c.access = access != nil
+	return err
 }
 
 // readable is list, but for what cannot be decoded, which is a violation.
@@ -172,7 +215,50 @@ func (c *census) shared() {
 	}
 }
 
+// told looks at what goes with a node that is released.
+func (c *census) told() {
+	for key, node := range c.about {
+		if _, ok := c.nodes[node]; !ok {
+			c.say(key, "is about %s, which is not enrolled", node)
+		}
+	}
+}
+
+func (c *census) queued() {
+	has := map[string]string{}
+	one := func(key, node string) {
+		if _, ok := c.nodes[node]; !ok {
+			c.say(key, "is of %s, which is not enrolled", node)
+		}
+		if other, ok := has[node]; ok {
+			c.say(key, "is of %s, which has %s", node, other)
+		}
+		has[node] = key
+	}
+	for name, slot := range c.joins {
+		if slot.Node != name {
+			c.say(joiningPrefix+name, "names %q", slot.Node)
+		}
+		one(joiningPrefix+name, name)
+	}
+	for _, seq := range slices.Sorted(maps.Keys(c.places)) {
+		one(queuePrefix+seq, c.places[seq].Node)
+	}
+}
+
+// made looks at who made the cluster that joinsvc has access to.
+func (c *census) made() {
+	if c.access && c.init[""].state() != initDone {
+		c.say(accessKey, "is there, and nobody has made a cluster")
+	}
+}
+
 func (c *census) tokens() {
+	for id, t := range c.issued {
+		if t.ID != id {
+			c.say(tokenPrefix+id, "calls itself %q", t.ID)
+		}
+	}
 	for id, slots := range c.slots {
 		t, ok := c.issued[id]
 		if ok && len(slots) > t.Uses {

@@ -90,6 +90,57 @@ func TestEachViolationIsFound(t *testing.T) {
 	}
 }
 
+// What follows an enrolment has its node, and each its one place.
+func TestViolationsOfLivesAreFound(t *testing.T) {
+	const s1 = "k8c1s1.labs.haystacknetworks.com"
+	w := newWorld(t, testPlan(t))
+	w.makeCluster(w.all()[0])
+	for says, records := range map[string]map[string]string{
+		"": {},
+		"reports/nobody/0000000000000001: is about nobody, which is not enrolled": {"reports/nobody/0000000000000001": "{}"},
+		"sessions/nobody: is about nobody, which is not enrolled":                 {"sessions/nobody": "{}"},
+		"joining/nobody: is of nobody, which is not enrolled":                     {"joining/nobody": `{"node":"nobody"}`},
+		"joining/" + s1 + `: names "another"`:                                     {"joining/" + s1: `{"node":"another"}`},
+		"queue/2: is of " + s1 + ", which has queue/1":                            {"queue/1": `{"node":"` + s1 + `"}`, "queue/2": `{"node":"` + s1 + `"}`},
+		"queue/1: is of " + s1 + ", which has joining/" + s1:                      {"queue/1": `{"node":"` + s1 + `"}`, "joining/" + s1: `{"node":"` + s1 + `"}`},
+		"queue/1: cannot be decoded: unexpected end of JSON input":                {"queue/1": ""},
+		`tokens/x: calls itself "y"`:                                              {"tokens/x": `{"id":"y"}`},
+		"access: is there, and nobody has made a cluster":                         {"init": `{"node":"` + s1 + `"}`},
+	} {
+		t.Run(says, func(t *testing.T) {
+			before := map[string][]byte{}
+			w.write(func(tx join.Tx) {
+				for key, record := range records {
+					before[key], _ = tx.Get(key)
+					tx.Put(key, []byte(record))
+				}
+			})
+			found, err := join.Violations(t.Context(), w.Store)
+			if err != nil || len(found) > 1 || (len(found) == 0) != (says == "") || len(found) > 0 && found[0].String() != says {
+				t.Errorf("found %v, %v", found, err)
+			}
+			w.write(func(tx join.Tx) {
+				for key, value := range before {
+					if tx.Delete(key); value != nil {
+						tx.Put(key, value)
+					}
+				}
+			})
+		})
+	}
+}
+
+func (w *world) write(fn func(join.Tx)) {
+	w.t.Helper()
+	err := w.Store.Update(w.t.Context(), func(tx join.Tx) error {
+		fn(tx)
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // do returns how it is undone.
 func (d damage) do(w *world) func() {
 	w.t.Helper()
