@@ -18,7 +18,11 @@ func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterA
 	if err := c.checkAccess(a); err != nil {
 		return err
 	}
-	known, err := c.sameCluster(ctx, a)
+	var known bool
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		known, err = sameCluster(tx, a)
+		return err
+	})
 	if err != nil || known && c.connected() != nil {
 		return err // a lost answer: nothing is written, and nothing is begun anew
 	}
@@ -33,9 +37,13 @@ func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterA
 		if err := c.mayGrant(tx, who); err != nil {
 			return err
 		}
+		if _, err := sameCluster(tx, a); err != nil {
+			return err
+		}
 		return put(tx, accessKey, a)
 	})
 	if err != nil {
+		c.asOnRecord(context.WithoutCancel(ctx))
 		return err
 	}
 	c.Log.Info("cluster access granted", "node", who.Node, "server", a.Server)
@@ -68,10 +76,26 @@ func (c *Coordinator) checkAccess(a joinapi.ClusterAccess) error {
 	return joinapi.Invalid(problems...)
 }
 
+// asOnRecord connects to the cluster that is on record, or to none: the one that
+// joinsvc has just connected to may have been given up meanwhile, and would be
+// written to for ever.
+func (c *Coordinator) asOnRecord(ctx context.Context) {
+	on, ok, err := c.access(ctx)
+	switch {
+	case err == nil && ok:
+		err = c.connect(on)
+	case err == nil:
+		c.disconnect()
+	}
+	if err != nil {
+		c.Log.WarnContext(ctx, "connected to another cluster than the one on record", "why", "access not taken back", "err", err)
+	}
+}
+
 // sameCluster refuses the access of a second cluster, and reports whether it is
 // the one on record.
-func (c *Coordinator) sameCluster(ctx context.Context, a joinapi.ClusterAccess) (known bool, err error) {
-	on, ok, err := c.access(ctx)
+func sameCluster(tx Tx, a joinapi.ClusterAccess) (known bool, err error) {
+	on, ok, err := get[joinapi.ClusterAccess](tx, accessKey)
 	if err != nil || !ok {
 		return false, err
 	}

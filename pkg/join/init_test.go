@@ -113,6 +113,49 @@ func TestWorkerThatIsPlannedAnew(t *testing.T) {
 	wantCode(t, err, joinapi.CodeConflict, "is joined")
 }
 
+// A cluster that is given up while joinsvc connects to it is not worked on.
+func TestAccessToAClusterThatIsGivenUp(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	m0 := w.all()[0]
+	if _, err := w.Order(t.Context(), m0); err != nil {
+		t.Fatal(err)
+	}
+	live := false
+	w.Kubeadm.Disconnect = func() { live = false }
+	w.Kubeadm.Connect = func(joinapi.ClusterAccess) (join.Cluster, error) {
+		if err := w.ReopenInit(t.Context(), "k8c1m0"); err != nil {
+			t.Error(err)
+		}
+		live = true
+		return w.cluster, nil
+	}
+	err := w.Accept(t.Context(), m0, joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t)})
+	wantCode(t, err, joinapi.CodeForbidden, "does not run kubeadm init")
+	if live {
+		t.Error("joinsvc goes on with it")
+	}
+	w.whole()
+}
+
+// Who waits for the access to a cluster that is made is told that, and not that
+// somebody has to finish kubeadm init.
+func TestWaitingForTheAccess(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	if _, err := w.Order(t.Context(), callers[0]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Order(t.Context(), callers[1])
+	wantCode(t, err, joinapi.CodeNotYet, "to finish kubeadm init; it is joining")
+	w.report(callers[0], joinapi.ReportKubeadm, joinapi.OutcomeDone, "")
+	_, err = w.Order(t.Context(), callers[1])
+	wantCode(t, err, joinapi.CodeNotYet, "waiting for "+callers[0].Node+" to hand joinsvc access to the cluster that it made; it is joined")
+	w.grant(callers[0])
+	unusable := w.restarted()
+	_, err = unusable.Order(t.Context(), callers[1])
+	wantCode(t, err, joinapi.CodeNotYet, "joinsvc cannot use the access to the cluster that it has")
+}
+
 // Before it is done init is the node's, whatever disk it comes from.
 func TestAReinstalledNodeGoesOnWithInit(t *testing.T) {
 	w := newWorld(t, testPlan(t))

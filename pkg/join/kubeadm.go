@@ -79,7 +79,7 @@ func (c *Coordinator) joinOrder(ctx context.Context, who Caller, h plan.HostPlan
 	}
 	cluster := c.connected()
 	if !ok || cluster == nil {
-		return joinapi.KubeadmOrder{}, waiting(holder)
+		return joinapi.KubeadmOrder{}, withoutAccess(ok, holder)
 	}
 	if err := c.mayJoin(ctx, who); err != nil {
 		return joinapi.KubeadmOrder{}, err
@@ -121,6 +121,21 @@ func waiting(holder Node) error {
 		if reason != "" {
 			e.Message += " (" + reason + ")"
 		}
+	}
+	e.RetryAfter = notYet
+	return e
+}
+
+// withoutAccess is for who would join a cluster that is made, and that joinsvc
+// does not reach.
+func withoutAccess(granted bool, holder Node) error {
+	e := joinapi.Errorf(joinapi.CodeNotYet, "waiting for the node that made the cluster to hand joinsvc access to it")
+	switch {
+	case granted:
+		e.Message = "joinsvc cannot use the access to the cluster that it has; its log says why"
+	case holder.Name != "":
+		phase, _ := holder.Phase()
+		e.Message = fmt.Sprintf("waiting for %s to hand joinsvc access to the cluster that it made; it is %s", holder.Name, phase)
 	}
 	e.RetryAfter = notYet
 	return e
