@@ -40,7 +40,7 @@ func (l *link) reconcile(ctx context.Context, c *cluster.Cluster) {
 		Plan:     l.in.plan,
 		Nodes:    l.leased,
 		Sessions: l.coordinator.Sessions,
-		Remarks:  l.remarks.set,
+		Remarks:  l.remarks.during(ctx),
 		Pace:     pace(l.in.plan),
 		API:      api(l.in.plan),
 		Log:      l.log,
@@ -76,10 +76,17 @@ type remarks struct {
 	all []string
 }
 
-func (r *remarks) set(all []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.all = slices.Clone(all)
+func (r *remarks) set(all []string) { r.during(context.Background())(all) }
+
+// during is set until ctx ends: a reconciler that is ending may say a last word.
+func (r *remarks) during(ctx context.Context) func(all []string) {
+	return func(all []string) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if ctx.Err() == nil {
+			r.all = slices.Clone(all)
+		}
+	}
 }
 
 func (r *remarks) get() []string {

@@ -59,7 +59,13 @@ func (l *link) kubeadm() join.Kubeadm {
 func (l *link) disconnect() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.end()
+}
+
+// end ends what runs on the connection; what was said of its cluster goes too.
+func (l *link) end() {
 	l.stop()
+	l.remarks.set(nil)
 }
 
 // connect replaces the connection and the reconciler on it.
@@ -70,7 +76,7 @@ func (l *link) connect(a joinapi.ClusterAccess) (join.Cluster, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stop()
+	l.end()
 	ctx, stop := context.WithCancel(l.ctx)
 	l.stop = stop
 	l.wg.Go(func() { l.reconcile(ctx, c) })
