@@ -54,6 +54,7 @@ type Coordinator struct {
 	seen    sightings          // what this process has seen of the nodes' sessions
 	doubts  map[string]doubt   // of when nodes were heard of, by their names
 	decoded map[string]decoded // of Nodes
+	tidied  time.Time          // when this process looked for old tokens last
 }
 
 // Kubeadm is how the coordinator makes documents and reaches the cluster.

@@ -100,7 +100,10 @@ func (s *slots) pick(id string, uses int) (slot int, wait <-chan struct{}) {
 func (s *slots) settle(id string, slot int, taken ...int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.tokens[id]
+	h, ok := s.tokens[id]
+	if !ok {
+		return // the token was removed, and the slot is none
+	}
 	delete(h.out, slot)
 	for _, n := range taken {
 		h.taken[n] = true
@@ -108,6 +111,16 @@ func (s *slots) settle(id string, slot int, taken ...int) {
 	if !slices.Contains(taken, slot) || len(h.taken) >= h.uses {
 		close(h.back) // there is one to take, or nothing to wait for
 		h.back = make(chan struct{})
+	}
+}
+
+// forget drops what is known of a token that was removed, unless somebody has a
+// slot of it.
+func (s *slots) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h, ok := s.tokens[id]; ok && len(h.out) == 0 {
+		delete(s.tokens, id)
 	}
 }
 

@@ -50,6 +50,7 @@ func (c *Coordinator) CreateToken(ctx context.Context, r joinapi.TokenRequest) (
 		return joinapi.Token{}, err
 	}
 	c.Log.Info("enrolment token made", "token", rec.ID, "uses", rec.Uses, "expires", rec.Expires, "node", rec.Node, "role", rec.Role, "reinstalled", rec.Reinstalled)
+	c.tidy(context.WithoutCancel(ctx))
 	return joinapi.Token{Token: t.String(), Expires: rec.Expires}, nil
 }
 
