@@ -48,7 +48,7 @@ type state struct {
 func (d dataDir) open(ctx context.Context, log *slog.Logger) (state, error) {
 	first, err := d.first()
 	if err != nil {
-		return state{}, err
+		return state{}, etcd.Explain(d.path, err)
 	}
 	if !first && !exists(d.store()) {
 		return state{}, d.storeLost()
@@ -125,7 +125,8 @@ func exists(path string) bool {
 func (d dataDir) openCA(first bool) (*pki.CA, error) {
 	ca, err := pki.Open(d.ca(), d.now)
 	if first && errors.Is(err, fs.ErrNotExist) {
-		return pki.Create(d.ca(), d.cluster, d.now)
+		ca, err = pki.Create(d.ca(), d.cluster, d.now)
+		return ca, etcd.Explain(d.path, err)
 	}
 	return ca, err
 }
@@ -133,7 +134,8 @@ func (d dataDir) openCA(first bool) (*pki.CA, error) {
 func (d dataDir) openKey(first bool) (pki.Key, error) {
 	key, err := pki.OpenKey(d.key())
 	if first && errors.Is(err, fs.ErrNotExist) {
-		return pki.CreateKey(d.key())
+		key, err = pki.CreateKey(d.key())
+		return key, etcd.Explain(d.path, err)
 	}
 	return key, err
 }

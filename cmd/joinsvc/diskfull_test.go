@@ -34,11 +34,12 @@ func mountSmallDisk(spec string) error {
 	return syscall.Mount("small", dir, "tmpfs", 0, "mode=0700,size="+size)
 }
 
-// onDisk starts joinsvc on a data folder of that size.
-func (i installation) onDisk(size string) (cmd *exec.Cmd, log *syncBuffer, ended chan int) {
+// onDisk starts joinsvc on a data folder of a size, and with other options of its
+// mount.
+func (i installation) onDisk(options string) (cmd *exec.Cmd, log *syncBuffer, ended chan int) {
 	i.t.Helper()
 	cmd, log, ended = i.process(), &syncBuffer{}, make(chan int, 1)
-	cmd.Env = append(cmd.Env, onSmallDisk+"="+filepath.Join(i.dir, "data")+"="+size)
+	cmd.Env = append(cmd.Env, onSmallDisk+"="+filepath.Join(i.dir, "data")+"="+options)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
@@ -56,9 +57,9 @@ func (i installation) onDisk(size string) (cmd *exec.Cmd, log *syncBuffer, ended
 	return cmd, log, ended
 }
 
-// toldFull wants an end with 1, and the disk, what is free and what to do in the
-// log, by neither a stack trace nor etcd's own last words.
-func (i installation) toldFull(log *syncBuffer, ended chan int) {
+// told wants an end with 1, and all that is said of a disk in the log, by neither
+// a stack trace nor etcd's own last words.
+func (i installation) told(log *syncBuffer, ended chan int, says []string) {
 	i.t.Helper()
 	select {
 	case code := <-ended:
@@ -68,7 +69,7 @@ func (i installation) toldFull(log *syncBuffer, ended chan int) {
 	case <-time.After(time.Minute):
 		i.t.Fatalf("it goes on\n%s", log.String())
 	}
-	for _, part := range []string{"the disk is full: small on " + i.dir + "/data", "kB free", "no space left on device", "Make room on " + i.dir + "/data", "start joinsvc again"} {
+	for _, part := range says {
 		if !strings.Contains(log.String(), part) {
 			i.t.Errorf("no %q in\n%s", part, log.String())
 		}
@@ -80,12 +81,31 @@ func (i installation) toldFull(log *syncBuffer, ended chan int) {
 	}
 }
 
+// full is what is said of a disk without room: its name, what is free, and what to
+// do.
+func (i installation) full() []string {
+	return []string{"the disk is full: small on " + i.dir + "/data", "kB free", "no space left on device", "Make room on " + i.dir + "/data", "start joinsvc again"}
+}
+
+func (i installation) readOnly() []string {
+	return []string{"the disk is mounted read-only: small on " + i.dir + "/data", "read-only file system", "journalctl -k", "start joinsvc again"}
+}
+
 func TestDiskFull(t *testing.T) {
-	for name, size := range map[string]string{"at once": "1m", "while etcd makes its log": "40m"} {
+	for name, tt := range map[string]struct {
+		options string // of the mount, after size=
+		says    func(installation) []string
+	}{
+		"before anything":          {"4k", installation.full},
+		"before the CA":            {"8k", installation.full},
+		"at once":                  {"1m", installation.full},
+		"while etcd makes its log": {"40m", installation.full},
+		"read-only":                {"1m,ro", installation.readOnly},
+	} {
 		t.Run(name, func(t *testing.T) {
 			i := install(t, asShipped)
-			_, log, ended := i.onDisk(size)
-			i.toldFull(log, ended)
+			_, log, ended := i.onDisk(tt.options)
+			i.told(log, ended, tt.says(i))
 		})
 	}
 }
@@ -105,7 +125,7 @@ func TestDiskFullWhileItServes(t *testing.T) {
 			break
 		}
 	}
-	i.toldFull(log, ended)
+	i.told(log, ended, i.full())
 }
 
 // fill writes a file until its disk takes no more.

@@ -95,7 +95,7 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 	}
 	unlock, err := lock(c.DataDir)
 	if err != nil {
-		return err
+		return etcd.Explain(c.DataDir, err)
 	}
 	defer unlock()
 	s, err := dataDir{path: c.DataDir, cluster: in.plan.Metadata.Name, now: time.Now}.open(ctx, log)

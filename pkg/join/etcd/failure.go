@@ -95,6 +95,15 @@ func fatalError(message string, fields []zapcore.Field) error {
 	return errors.New("etcd: " + message)
 }
 
+// Explain turns what a disk did to the files in dir into what an operator can act
+// on. What is no disk's it returns as it is.
+func Explain(dir string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return explain(dir, err)
+}
+
 // explain turns what ended etcd into what an operator can act on, with dir, the
 // folder of the store.
 func explain(dir string, err error) error {
