@@ -218,6 +218,9 @@ func TestInitIsMadeAnewAfterAFailure(t *testing.T) {
 	if _, err := b.run(t); err == nil {
 		t.Fatal("the failure was not told")
 	}
+	if err := b.host.Root.Write("/etc/kubernetes/pki/ca.key", "made before the failure", 0o600); err != nil {
+		t.Fatal(err)
+	}
 	b.host.Refuse("")
 	before := len(b.host.Did())
 	if _, err := b.run(t); err != nil {

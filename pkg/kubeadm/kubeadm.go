@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ const (
 	caCert        = "/etc/kubernetes/pki/ca.crt"
 	caKey         = "/etc/kubernetes/pki/ca.key"
 	manifests     = "/etc/kubernetes/manifests"
+	etcdData      = "/var/lib/etcd"
+	fresh         = "lost+found" // a disk of etcd's own has it from mkfs.ext4, and kubeadm takes it for data
 
 	config = "/run/nodeprep/kubeadm.yaml"
 	marker = "/var/lib/nodeprep/kubeadm.step"
@@ -45,7 +48,11 @@ const (
 
 // ErrForeign says that kubeadm has been at work here, did not finish, and was
 // not started by nodeprep, so that cleaning up is not nodeprep's to do.
-var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did not start; look at them, and run `kubeadm reset` if they can go")
+var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did not start; look at them, and run `kubeadm reset` if they can go, with all that kubelet and etcd have here")
+
+// ErrEtcdData says that kubeadm init would begin on top of somebody's data.
+var ErrEtcdData = errors.New(etcdData + " is not empty, and no init of nodeprep has filled it; " +
+	"if it is this cluster's etcd, put its /etc/kubernetes back, else move its files away, and start nodeprep again")
 
 // Node is the host that kubeadm works on.
 type Node struct {
@@ -61,14 +68,13 @@ type Node struct {
 //
 // kubeadm's last phases of an init leave no file, so files alone cannot tell
 // a finished run from one that was cut off. A marker of ours, written before
-// kubeadm starts and removed when all is done, does.
+// kubeadm starts and removed when all is done, does. A marker without any file
+// is of a run that kubeadm refused before it made one, for what others have on
+// this host, or somebody has reset the host since: nothing is left to clear.
 func (n Node) Observe() (Stage, error) {
-	step, begun, err := n.Root.ReadOptional(marker)
+	step, begun, err := n.step()
 	if err != nil {
-		return "", fmt.Errorf("reading how far kubeadm got: %w", err)
-	}
-	if begun {
-		return stageOf(step)
+		return "", err
 	}
 	found, err := n.found()
 	switch {
@@ -76,10 +82,24 @@ func (n Node) Observe() (Stage, error) {
 		return "", err
 	case len(found) == 0:
 		return NotStarted, nil
+	case begun:
+		return step, nil
 	case found[kubeletConf] && found[caCert] && !found[bootstrapConf]:
 		return Done, nil
 	}
-	return "", ErrForeign
+	return "", fmt.Errorf("%w: %s", ErrForeign, strings.Join(slices.Sorted(maps.Keys(found)), ", "))
+}
+
+// step reads the marker.
+func (n Node) step() (step Stage, begun bool, err error) {
+	text, begun, err := n.Root.ReadOptional(marker)
+	if err != nil {
+		return "", false, fmt.Errorf("reading how far kubeadm got: %w", err)
+	}
+	if begun {
+		step, err = stageOf(text)
+	}
+	return step, begun, err
 }
 
 func stageOf(step string) (Stage, error) {
@@ -93,7 +113,8 @@ func stageOf(step string) (Stage, error) {
 
 func (n Node) found() (map[string]bool, error) {
 	found := map[string]bool{}
-	for _, name := range []string{adminConf, kubeletConf, bootstrapConf, caCert} {
+	// kubeadm init writes the CA's key first of all.
+	for _, name := range []string{adminConf, kubeletConf, bootstrapConf, caCert, caKey} {
 		switch _, err := n.Root.Stat(name); {
 		case err == nil:
 			found[name] = true
@@ -101,12 +122,13 @@ func (n Node) found() (map[string]bool, error) {
 			return nil, fmt.Errorf("looking for what kubeadm made: %w", err)
 		}
 	}
-	// The packages bring an empty folder of manifests; kubeadm fills it.
+	// The packages bring an empty folder of manifests; kubeadm fills it. kubelet
+	// takes all but hidden files for pods, whatever they are called.
 	pods, err := n.Root.Names(manifests)
 	if err != nil {
 		return nil, fmt.Errorf("looking for static pods: %w", err)
 	}
-	if slices.ContainsFunc(pods, func(name string) bool { return strings.HasSuffix(name, ".yaml") }) {
+	if slices.ContainsFunc(pods, func(name string) bool { return !strings.HasPrefix(name, ".") }) {
 		found[manifests] = true
 	}
 	return found, nil
@@ -114,7 +136,9 @@ func (n Node) found() (map[string]bool, error) {
 
 // Execute follows an order: `kubeadm init` or `kubeadm join` with its
 // documents. What an earlier run of ours left half done is reset first, which
-// removes what kubeadm made and nothing else. Afterwards a control plane is
+// removes what kubeadm made. Where an earlier run made nothing there is no reset:
+// it also removes containers, kubelet's folder and etcd's data of others, for
+// which kubeadm may have refused that run. Afterwards a control plane is
 // Initialized and a worker Done. A command's error is a *command.Error.
 func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	args, after, err := arguments(order.Action)
@@ -128,10 +152,14 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	if stage != NotStarted && stage != Partial {
 		return fmt.Errorf("kubeadm %s: this host is %s already", order.Action, stage)
 	}
-	if stage == Partial {
-		if err := n.reset(ctx); err != nil {
-			return err
-		}
+	if stage == NotStarted && order.Action == joinapi.ActionInit {
+		stage, err = n.etcdLeft()
+	}
+	if err == nil && stage == Partial {
+		err = n.reset(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	if err := n.kubeadm(ctx, args, order); err != nil {
 		return err
@@ -140,6 +168,26 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 		return n.Finish()
 	}
 	return n.mark(after)
+}
+
+// etcdLeft looks for etcd's data where an init is to begin. kubeadm refuses it,
+// and its reset removes it whosever it is. It is ours when an init of ours was
+// begun, which is never on top of any: a reset that was cut off left it.
+func (n Node) etcdLeft() (Stage, error) {
+	data, err := n.Root.Names(etcdData)
+	if err != nil {
+		return "", fmt.Errorf("looking for etcd's data: %w", err)
+	}
+	if slices.Equal(data, []string{fresh}) {
+		return NotStarted, n.Root.Remove(filepath.Join(etcdData, fresh)) // an error when it holds anything
+	}
+	if len(data) == 0 {
+		return NotStarted, nil
+	}
+	if _, begun, err := n.step(); err != nil || begun {
+		return Partial, err
+	}
+	return "", ErrEtcdData
 }
 
 func arguments(action joinapi.Action) (args []string, after Stage, err error) {

@@ -83,6 +83,13 @@ func TestObserve(t *testing.T) {
 		{name: "somebody else's, cut off", files: []string{caCert, manifests + "/etcd.yaml"}, err: true},
 		{name: "somebody else's join, cut off", files: []string{caCert, kubeletConf, bootstrapConf}, err: true},
 		{name: "marker of another version", step: "half", err: true},
+		{name: "ours, refused before it made anything", step: "partial", want: NotStarted},
+		{name: "ours, reset by somebody since", step: "initialized", want: NotStarted},
+		{name: "ours, cut off at its first file", files: []string{caKey}, step: "partial", want: Partial},
+		{name: "ours, cut off with pods alone", files: []string{manifests + "/etcd.yaml"}, step: "partial", want: Partial},
+		{name: "the packages' folder of pods", files: []string{manifests + "/.kubelet-keep"}, want: NotStarted},
+		{name: "somebody's pod", files: []string{manifests + "/haproxy.yml"}, err: true},
+		{name: "somebody's external etcd", files: []string{etcdData + "/member/snap/db"}, want: NotStarted},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHost(t, nil)
@@ -169,7 +176,11 @@ func TestJoin(t *testing.T) {
 
 func TestPartialRunIsResetFirst(t *testing.T) {
 	failure := errors.New("exit status 1")
-	h := newHost(t, func(command.Command) (string, error) { return "", failure })
+	h := newHost(t, nil)
+	h.answer = func(command.Command) (string, error) {
+		h.put(t, caKey)
+		return "", failure
+	}
 	order := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "x"}
 	if err := h.node.Execute(t.Context(), order); !errors.Is(err, failure) {
 		t.Fatalf("got %v, want %v", err, failure)
@@ -187,12 +198,72 @@ func TestPartialRunIsResetFirst(t *testing.T) {
 	}
 }
 
+// `kubeadm reset` stops kubelet, removes every pod's containers and empties
+// /var/lib/kubelet and /var/lib/etcd, whosever they are. What kubeadm refused to
+// begin on is not cleared so by the next run.
+func TestWhatKubeadmRefusesIsNotReset(t *testing.T) {
+	for _, action := range []joinapi.Action{joinapi.ActionInit, joinapi.ActionJoin} {
+		refused := errors.New("[ERROR Port-10250]: Port 10250 is in use")
+		h := newHost(t, func(command.Command) (string, error) { return "", refused })
+		order := joinapi.KubeadmOrder{Action: action, Config: "x"}
+		for range 3 {
+			if err := h.node.Execute(t.Context(), order); !errors.Is(err, refused) {
+				t.Fatalf("%s: %v", action, err)
+			}
+		}
+		if ran := strings.Join(h.ran, "\n"); strings.Contains(ran, "reset") {
+			t.Errorf("%s: ran\n%s", action, ran)
+		}
+	}
+}
+
+// etcd's data without /etc/kubernetes is the cluster itself, or another's.
+func TestInitOnTopOfEtcdsData(t *testing.T) {
+	data := etcdData + "/member/snap/db"
+	order := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "x"}
+	h := newHost(t, nil)
+	h.put(t, data)
+	for range 2 {
+		if err := h.node.Execute(t.Context(), order); !errors.Is(err, ErrEtcdData) {
+			t.Errorf("got %v, want ErrEtcdData", err)
+		}
+	}
+	h.wantRan(t)
+
+	// A reset of ours that was cut off has left it.
+	if err := h.node.mark(Partial); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.node.Execute(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	h.wantRan(t, "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock", "kubeadm init --skip-token-print --config "+config)
+
+	// A disk for etcd that has just been made is empty but for one folder.
+	h = newHost(t, nil)
+	if err := os.MkdirAll(h.node.Root.Path(etcdData+"/lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.node.Execute(t.Context(), order); err != nil || h.node.Root.Exists(etcdData+"/lost+found") {
+		t.Error("an empty disk:", err)
+	}
+	h.wantRan(t, "kubeadm init --skip-token-print --config "+config)
+
+	// A worker may have an etcd that is none of the cluster's.
+	h = newHost(t, nil)
+	h.put(t, data)
+	if err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "x"}); err != nil {
+		t.Error(err)
+	}
+	h.wantRan(t, "kubeadm join --config "+config)
+}
+
 func TestForeignFilesAreLeftAlone(t *testing.T) {
 	h := newHost(t, nil)
 	h.put(t, caCert)
 	err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin})
-	if !errors.Is(err, ErrForeign) {
-		t.Errorf("got %v, want ErrForeign", err)
+	if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), caCert) {
+		t.Errorf("got %v, want ErrForeign and the file", err)
 	}
 	h.wantRan(t)
 }
