@@ -170,13 +170,10 @@ func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Res
 		return phase.Result{}, err
 	}
 	p.tell(ctx, client)
-	view, err := bootstrap.View(ctx, client)
-	if err != nil {
-		return phase.Result{}, fmt.Errorf("asking joinsvc for this host's plan: %w", err)
-	}
-	host, err := bootstrap.HostPlan(view.Plan)
-	if err != nil {
-		return phase.Result{}, err
+	var host plan.HostPlan
+	fetch := bootstrap.Fetch(client, func(h plan.HostPlan) { host = h })
+	if result, err := p.phases(ctx, []phase.Phase{fetch}); err != nil {
+		return result, err
 	}
 	return p.host(ctx, host, client)
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -125,6 +126,38 @@ func TestClosingLineCountsEveryChange(t *testing.T) {
 	made := strings.Count(out.String(), `"kind":"applied"`)
 	if want := fmt.Sprintf(`"kind":"done","message":"%d change(s) made"`, made); made < 20 || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), `"phase":"enrol","kind":"applied"`) {
 		t.Errorf("%d changes were made; want %s in\n%s", made, want, out.String())
+	}
+}
+
+// A host that has enrolled and comes back before joinsvc does says that it waits,
+// in its log and to those who ask for its status.
+func TestABootBeforeJoinsvcsIsNotSilent(t *testing.T) {
+	s, dir := newScene(t), t.TempDir()
+	url, token := s.joinsvc.Start(t)
+	t.Setenv("NODEPREP_TOKEN", token)
+	e := edges{root: s.host.Root, kernel: s.host.Kernel, machine: s.host.Machine}
+	call := func(ctx context.Context, command string) string {
+		var out bytes.Buffer
+		e.run(ctx, []string{command, "--joinsvc", url, "--stateDir", dir, "--config", "/none"}, &out, &out)
+		return out.String()
+	}
+	s.joinsvc.Refuse("node", joinapi.Errorf(joinapi.CodeUnavailable, "etcd elects"))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	ended := make(chan string)
+	go func() { ended <- call(ctx, "run") }()
+	said := ""
+	for ctx.Err() == nil && !strings.Contains(said, "waiting: ") {
+		said = call(t.Context(), "status")
+	}
+	for _, want := range []string{", in plan\n", "plan: waiting: etcd elects"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("status says no %q:\n%s", want, said)
+		}
+	}
+	s.joinsvc.Refuse("node", nil)
+	if log := <-ended; !strings.Contains(log, "note       waiting: etcd elects") || !strings.Contains(log, "change(s) made") {
+		t.Errorf("the run said\n%s", log)
 	}
 }
 

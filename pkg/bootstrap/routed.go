@@ -98,9 +98,3 @@ func sessions(all []joinapi.Session) string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// View asks joinsvc for this host's part of the plan, and waits while joinsvc
-// cannot be reached: the two may boot at the same time.
-func View(ctx context.Context, c Coordinator) (joinapi.NodeView, error) {
-	return persist(ctx, c.Node)
-}

@@ -3,13 +3,36 @@
 package bootstrap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
+
+// Fetch asks joinsvc for this host's part of the plan, and gives it to take. It
+// is a phase so that people see what is waited for: at a boot joinsvc may come
+// later than its hosts.
+func Fetch(c Coordinator, take func(plan.HostPlan)) phase.Phase {
+	return phase.Phase{
+		Name: "plan",
+		Doc:  "ask joinsvc for this host's part of the plan",
+		Plan: func(ctx context.Context) ([]phase.Change, error) {
+			view, err := persist(ctx, c.Node)
+			if err != nil {
+				return nil, fmt.Errorf("asking joinsvc for this host's plan: %w", err)
+			}
+			h, err := HostPlan(view.Plan)
+			if err == nil {
+				take(h)
+			}
+			return nil, err
+		},
+	}
+}
 
 // HostPlan is what joinsvc said of this host as the phases take it, the same
 // as from a plan on the host's own disk. joinsvc may be the newer: a role or a
