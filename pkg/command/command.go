@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +40,9 @@ type Runner func(context.Context, Command) (string, error)
 // New is a command by its words.
 func New(name string, args ...string) Command { return Command{Name: name, Args: args} }
 
-// Run runs c and returns its standard output. Any error is an *Error.
+// Run runs c and returns its standard output. Any error is an *Error. The command
+// does not outlive this process, were it killed outright: the next run would take
+// what it is making for what an unfinished one has left, and reset it.
 func Run(ctx context.Context, c Command) (string, error) {
 	var stdout bytes.Buffer
 	var both transcript
@@ -50,6 +53,11 @@ func Run(ctx context.Context, c Command) (string, error) {
 	cmd.Stderr = &both
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
+	// The kernel sends it when the thread ends that has started the command
+	// (PR_SET_PDEATHSIG(2const)), so that this one must last.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	err := cmd.Run()
 	if err == nil {
 		return stdout.String(), nil

@@ -5,9 +5,11 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +106,47 @@ func TestACommandEndsByItself(t *testing.T) {
 	}
 	if failed != nil && failed.ExitCode() != -1 {
 		t.Errorf("exit code %d of a command that did not run to its end", failed.ExitCode())
+	}
+}
+
+// A nodeprep that is killed outright, by the kernel for want of memory or by
+// somebody, leaves no kubeadm at work beside the one of the next run.
+func TestACommandDoesNotOutliveUs(t *testing.T) {
+	const sign = "NODEPREP_TEST_PID_FILE"
+	if file := os.Getenv(sign); file != "" {
+		_, err := Run(t.Context(), New("sh", "-c", `echo $$ >"$0.new"; mv "$0.new" "$0"; exec sleep 60`, file))
+		t.Fatal("it came back:", err)
+	}
+	file := filepath.Join(t.TempDir(), "pid")
+	us := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	us.Env = append(os.Environ(), sign+"="+file)
+	if err := us.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := 0
+	eventually(t, "the command is up", func() bool {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return err == nil
+	})
+	if err := us.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = us.Wait() // killed
+	eventually(t, "the command is gone", func() bool {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(text), ") Z ") // ended, and nobody asks how
+	})
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came about:", what)
+		}
 	}
 }
 
