@@ -43,7 +43,9 @@ func New(name string, args ...string) Command { return Command{Name: name, Args:
 // Run runs c and returns its standard output. Any error is an *Error. The command
 // does not outlive this process, were it killed outright: the next run would take
 // what it is making for what an unfinished one has left, and reset it.
-func Run(ctx context.Context, c Command) (string, error) {
+func Run(ctx context.Context, c Command) (string, error) { return run(ctx, c, grace) }
+
+func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
 	var stdout bytes.Buffer
 	var both transcript
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
@@ -59,7 +61,9 @@ func Run(ctx context.Context, c Command) (string, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := cmd.Run()
-	if err == nil {
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		// The latter: it succeeded, and what it has started holds its output open,
+		// as a daemon from a package's scriptlet may.
 		return stdout.String(), nil
 	}
 	if ctx.Err() != nil {

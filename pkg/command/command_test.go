@@ -141,6 +141,18 @@ func TestACommandDoesNotOutliveUs(t *testing.T) {
 	})
 }
 
+// A scriptlet may start a daemon that keeps the output open: the transaction has
+// succeeded all the same.
+func TestACommandThatLeavesSomebodyWithItsOutput(t *testing.T) {
+	out, err := run(t.Context(), New("sh", "-c", "echo complete; sleep 5 &"), 100*time.Millisecond)
+	if err != nil || out != "complete\n" {
+		t.Errorf("it printed %q, %v", out, err)
+	}
+	if _, err := run(t.Context(), New("sh", "-c", "sleep 5 & exit 3"), 100*time.Millisecond); err == nil {
+		t.Error("a failure was taken for a success")
+	}
+}
+
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
