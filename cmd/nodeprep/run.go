@@ -8,6 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +31,8 @@ func (here edges) newRun() *cobra.Command {
 an error. A second run of a finished host changes nothing. One run at a time: a
 second one waits two minutes for the end of the first, and is refused then.
 
-What others cannot do now is waited for and said, and the next run goes on where
+It goes on when the terminal or the connection that it was started from goes; end
+it with Ctrl-C or SIGTERM. What others cannot do now is waited for and said, and the next run goes on where
 this one stopped. A queue of joinsvc, and a node that waits for its first pod to
 be routed, are waited for as long as it takes.
 
@@ -44,6 +48,7 @@ outstanding changes are shown as unknown instead of guessed at.`,
 			}
 			say := func(note string) { cmd.PrintErrln("nodeprep: " + note) }
 			if !o.dryRun {
+				defer outlive()()
 				unlock, err := c.lock(cmd.Context(), say)
 				if err != nil {
 					return err
@@ -67,6 +72,21 @@ outstanding changes are shown as unknown instead of guessed at.`,
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would change and stop")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object an event")
 	return cmd
+}
+
+// outlive has a run go on when its terminal or the reader of its output goes: a
+// run rebuilds the very network over which somebody may have started it. Its end
+// is in `nodeprep status` then. SIGHUP is ignored so that dnf and kubeadm, which
+// the terminal's end would reach as well, ignore it too; SIGPIPE is caught, since
+// what ignores it would hand that on to scriptlets that count on it.
+func outlive() (stop func()) {
+	gone := make(chan os.Signal, 1)
+	signal.Ignore(syscall.SIGHUP)
+	signal.Notify(gone, syscall.SIGPIPE)
+	return func() {
+		signal.Stop(gone)
+		signal.Reset(syscall.SIGHUP)
+	}
 }
 
 type runOptions struct{ dryRun, json bool }
