@@ -36,9 +36,3 @@ func Waiting(ctx context.Context) func(reason error, since time.Duration) {
 		Notef(ctx, "waiting for %s: %v", since.Round(time.Second), reason)
 	}
 }
-
-func (r Runner) withNotes(ctx context.Context, p Phase) context.Context {
-	return context.WithValue(ctx, noteKey{}, func(message string) {
-		r.event(p, Noted, "", message, 0)
-	})
-}

@@ -59,6 +59,7 @@ func (r Runner) DryRun(ctx context.Context, phases []Phase) (Result, error) {
 	}
 	var pending []string
 	var errs []error
+	r = r.oneAtATime()
 	for _, p := range ordered {
 		if dep := slices.IndexFunc(p.Needs, func(n string) bool { return slices.Contains(pending, n) }); dep >= 0 && !p.Ahead {
 			res.Unknown = append(res.Unknown, p.Name)
@@ -88,7 +89,7 @@ func join(errs []error) error {
 
 func (r Runner) plan(ctx context.Context, p Phase) ([]Change, error) {
 	r.event(p, Started, "", p.Doc, 0)
-	changes, err := p.Plan(r.withNotes(ctx, p))
+	changes, err := r.ask(ctx, p, everything)
 	if err != nil {
 		r.event(p, Failed, "", err.Error(), 0)
 		return nil, err
@@ -97,6 +98,15 @@ func (r Runner) plan(ctx context.Context, p Phase) ([]Change, error) {
 		r.event(p, Planned, c.String(), "", 0)
 	}
 	return changes, nil
+}
+
+// ask has the phase plan.
+func (r Runner) ask(ctx context.Context, p Phase, tell func(Event) bool) (changes []Change, err error) {
+	err = r.attend(ctx, p, "finding out what there is to do", tell, func(ctx context.Context) error {
+		changes, err = p.Plan(ctx)
+		return err
+	})
+	return changes, err
 }
 
 func (r Runner) converge(ctx context.Context, p Phase) (int, error) {
@@ -123,7 +133,7 @@ func (r Runner) apply(ctx context.Context, p Phase, c Change) error {
 	start := r.Now()
 	err := ctx.Err() // a change that is begun is finished; the next is not begun
 	if err == nil {
-		err = c.Do(r.withNotes(ctx, p))
+		err = r.attend(ctx, p, c.String(), everything, c.Do)
 	}
 	if err != nil {
 		err = fmt.Errorf("changing %s: %w", c, err)
@@ -136,7 +146,7 @@ func (r Runner) apply(ctx context.Context, p Phase, c Change) error {
 
 // verify plans again: convergence is checked on the host, not promised.
 func (r Runner) verify(ctx context.Context, p Phase) error {
-	left, err := p.Plan(ctx) // notes are not repeated
+	left, err := r.ask(ctx, p, Event.Waits) // other notes are not repeated
 	if err == nil && len(left) > 0 {
 		err = fmt.Errorf("still %d to change after applying, first %s", len(left), left[0])
 	}
