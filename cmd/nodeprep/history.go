@@ -53,16 +53,17 @@ func newHistory(stateDir string, keep bool) *history {
 // cutOff is what became of a run that left no word of its end.
 const cutOff = "cut off: it was killed, or the host went down"
 
-// add keeps an event. Of one wait the newest word is kept: it may take days. A
-// wait and the beginning of a phase are written down, for those who look
-// meanwhile.
+// add keeps an event. Of one wait the newest word is kept, for it may take days,
+// and none once its phase has gone on. A wait, its end and the beginning of a
+// phase are written down, for those who look meanwhile.
 func (h *history) add(e phase.Event) {
-	before := slices.IndexFunc(h.run.Events, func(old phase.Event) bool { return e.Waits() && old.Waits() && old.Phase == e.Phase })
+	over := e.Waits() || e.Kind != phase.Noted
+	before := slices.IndexFunc(h.run.Events, func(old phase.Event) bool { return over && old.Waits() && old.Phase == e.Phase })
 	if before >= 0 {
 		h.run.Events = slices.Delete(h.run.Events, before, before+1)
 	}
 	h.run.Events = append(h.run.Events, e)
-	if e.Waits() || e.Kind == phase.Started {
+	if e.Waits() || before >= 0 || e.Kind == phase.Started {
 		h.run.Unfinished = true
 		_ = h.write() // the end of the run tries again, and tells
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,32 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
+// What a phase waited for and has got is no note of the run any more, neither
+// while it goes on nor when it has ended.
+func TestAWaitThatIsOverIsNotTold(t *testing.T) {
+	for _, next := range []phase.Event{
+		{Phase: "kubeadm", Kind: phase.Planned, Change: "kubeadm: not started -> worker"},
+		{Phase: "kubeadm", Kind: phase.Applied, Change: "kubeadm: not started -> worker"},
+		{Phase: "kubeadm", Kind: phase.Done, Message: "1 change"},
+		{Phase: "kubeadm", Kind: phase.Failed, Message: "waited 15m0s: connection refused"},
+	} {
+		dir := t.TempDir()
+		h := newHistory(dir, true)
+		h.add(phase.Event{Phase: "kubeadm", Kind: phase.Noted, Message: "waiting: connection refused"})
+		h.add(phase.Event{Phase: "lacp", Kind: phase.Noted, Message: "waiting: no partner"})
+		h.add(phase.Event{Phase: "kubeadm", Kind: phase.Noted, Message: "another thing"})
+		h.add(next)
+		last, _, err := readLastRun(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"lacp: waiting: no partner", "kubeadm: another thing"}
+		if got := summarize(last).Notes; !slices.Equal(got, want) {
+			t.Errorf("after %s the notes are %q, want %q", next.Kind, got, want)
+		}
+	}
+}
+
 // Whoever looks while a run waits sees in what, since when, and how the run
 // before ended; a run that was cut off is no success.
 func TestStatusWhileARunIsAtWork(t *testing.T) {
@@ -80,9 +107,9 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 		{Phase: "kubeadm", Kind: phase.Started},
 		{Phase: "kubeadm", Kind: phase.Noted, Message: "waiting: place 7 of 9"},
 		{Phase: "kubeadm", Kind: phase.Noted, Message: "another thing"},
-		{Phase: "kubeadm", Kind: phase.Noted, Message: "waiting for 3h2m0s: place 2 of 9"},
+		{Phase: "kubeadm", Kind: phase.Noted, Message: "waiting for 3h2m0s: place 2 of 9 (said 8m0s ago)"},
 	} {
-		e.Time = time.Now()
+		e.Time = time.Now().Add(-8*time.Minute - time.Second/2)
 		h.add(e)
 	}
 	show := func() string {
@@ -105,7 +132,7 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	}
 	defer unlock()
 	said := show()
-	for _, want := range []string{"at work", ", in kubeadm\n", "failed: packages: no space left", "kubeadm: another thing", "waiting for 3h2m0s: place 2 of 9"} {
+	for _, want := range []string{"at work", ", in kubeadm\n", "failed: packages: no space left", "kubeadm: another thing", "waiting for 3h2m0s: place 2 of 9 (said 8m0s ago)"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("want %q in\n%s", want, said)
 		}

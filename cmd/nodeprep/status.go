@@ -134,13 +134,24 @@ func (l *lastRunStatus) atWork(run lastRun, by string) {
 		l.Started, l.Notes = time.Time{}, nil
 		return
 	}
-	l.Error = run.Before
+	l.Error, l.Notes = run.Before, nil
 	for _, e := range run.Events {
+		if e.Kind == phase.Noted {
+			l.Notes = append(l.Notes, e.Phase+": "+aged(e))
+		}
 		l.Phases = slices.DeleteFunc(l.Phases, func(name string) bool { return name == e.Phase })
 		if e.Kind != phase.Done && e.Kind != phase.Failed && e.Kind != phase.Skipped {
 			l.Phases = append(l.Phases, e.Phase)
 		}
 	}
+}
+
+// aged is a note with its age, if it is of a wait: that may be over since.
+func aged(e phase.Event) string {
+	if !e.Waits() {
+		return e.Message
+	}
+	return fmt.Sprintf("%s (said %s ago)", e.Message, max(time.Since(e.Time), 0).Truncate(time.Second))
 }
 
 // inspectBond looks at the bond that the last run stored, as it is now.
