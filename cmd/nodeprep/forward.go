@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -150,7 +151,7 @@ func (f *forwarder) next() (r joinapi.Report, ok, closing bool) {
 
 // attempt sends one report, with a word of those that were dropped. One that may
 // still be taken, not before floor is over, goes back to the head of the queue; at
-// the end of a run only the last is worth that.
+// the end of a run only its last word is worth that.
 func (f *forwarder) attempt(ctx context.Context, r joinapi.Report) (taken bool, floor time.Duration) {
 	f.mu.Lock()
 	told := f.dropped
@@ -168,12 +169,23 @@ func (f *forwarder) attempt(ctx context.Context, r joinapi.Report) (taken bool, 
 		return true, 0
 	case f.closing && len(f.queue) > 0:
 		f.dropped += len(f.queue)
-		f.queue = f.queue[len(f.queue)-1:]
+		f.queue = []joinapi.Report{lastWord(append([]joinapi.Report{r}, f.queue...))}
 		return true, 0
 	}
 	f.queue = append([]joinapi.Report{r}, f.queue...)
 	f.trim(forwardQueue)
 	return false, joinapi.RetryAfter(err)
+}
+
+// lastWord is the newest failure, which may stand for the run's own (close), or
+// the newest of all where there is none.
+func lastWord(all []joinapi.Report) joinapi.Report {
+	for _, r := range slices.Backward(all) {
+		if r.Outcome == joinapi.OutcomeFailed {
+			return r
+		}
+	}
+	return all[len(all)-1]
 }
 
 func mention(r joinapi.Report, dropped int) joinapi.Report {

@@ -152,6 +152,33 @@ func TestLastWordIsTriedUntilItIsTaken(t *testing.T) {
 	})
 }
 
+// A failure that a phase has told is the last word of its run: the beginning of
+// another phase, which came later, does not take its place.
+func TestAFailureIsNotLostBehindOthers(t *testing.T) {
+	for name, slow := range map[string]time.Duration{"refused": 0, "silent": 4 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				d := desk{trouble: func(context.Context, joinapi.Report) error {
+					time.Sleep(slow)
+					if time.Since(start) <= lastWords/2 {
+						return joinapi.Errorf(joinapi.CodeInternal, "etcd")
+					}
+					return nil
+				}}
+				f := newForwarder(t.Context(), d.report)
+				for _, e := range []phase.Event{
+					event("network", phase.Started, ""), event("network", phase.Failed, "no carrier"), event("swap", phase.Started, ""), event("swap", phase.Done, "nothing"),
+				} {
+					f.add(e)
+				}
+				f.close(event("run", phase.Failed, "network: no carrier"))
+				d.want(t, "network failed (3 earlier reports were dropped, since joinsvc did not take them) no carrier")
+			})
+		})
+	}
+}
+
 // The hosts of a rack that joinsvc was away for do not ask together, nor for ever
 // at the first pace, nor before the time that it names.
 func TestReportsComeBackApart(t *testing.T) {
