@@ -358,6 +358,28 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// A plan of pace slow gives the API server three minutes for a request. One that
+// takes most of them is not sent again beside itself, which would make it slower.
+func TestSlowServerIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, sent := applytest.New(t), 0
+		s.Fail = func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPatch {
+				sent++
+				time.Sleep(3*time.Minute - time.Second)
+			}
+			return false
+		}
+		var w told
+		if err := connect(t, s, nil).Apply(t.Context(), manifest, w.waiting); err != nil {
+			t.Fatal(err)
+		}
+		if sent != len(written()) || len(w) != 0 {
+			t.Errorf("sent %d times %d objects; waited %q", sent, len(written()), w)
+		}
+	})
+}
+
 // Definitions are established before what they define is sent, and before
 // Apply returns, for whoever comes next needs them.
 func TestDefinitionsAreAwaited(t *testing.T) {

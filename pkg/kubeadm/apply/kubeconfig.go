@@ -102,9 +102,10 @@ func ClusterCA(kubeconfig string, read func(name string) (string, error)) (strin
 }
 
 // requestTimeout bounds one request with its answer. It is above kube-apiserver's
-// own (--request-timeout, one minute), so that what is seen is the server's
-// word for it.
-const requestTimeout = 75 * time.Second
+// own (--request-timeout, one minute, and three where the plan's pace is slow), so
+// that what is seen is the server's word for it, and nothing is sent again to a
+// server that is still at work on it.
+const requestTimeout = 3*time.Minute + 15*time.Second
 
 // Client is the administrator's way into one cluster.
 type Client struct {

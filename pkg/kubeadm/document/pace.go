@@ -102,7 +102,7 @@ func apiServer(p plan.Plan) v1beta4.APIServer {
 		s.ExtraArgs = []v1beta4.Arg{
 			{Name: "etcd-healthcheck-timeout", Value: "30s"},
 			{Name: "etcd-readycheck-timeout", Value: "30s"},
-			{Name: "request-timeout", Value: "3m0s"},
+			{Name: "request-timeout", Value: "3m0s"}, // package apply waits a little longer
 		}
 	}
 	return s
