@@ -4,6 +4,7 @@ package bootstrap_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -236,6 +237,38 @@ func TestInitIsMadeAnewAfterAFailure(t *testing.T) {
 	want := []string{"kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock", "kubeadm init --skip-token-print"}
 	if diff := cmp.Diff(want, ran); diff != "" {
 		t.Errorf("kubeadm (-want +got):\n%s", diff)
+	}
+}
+
+// A node whose kubelet was stopped, or masked, is no node: the run starts it, and
+// leaves it alone on a host that is none yet.
+func TestKubeletOfANodeRuns(t *testing.T) {
+	for name, stop := range map[string]func(h *machinetest.Host) error{
+		"stopped": func(h *machinetest.Host) error { return h.Stop(t.Context(), "kubelet.service") },
+		"masked": func(h *machinetest.Host) error {
+			return errors.Join(h.Stop(t.Context(), "kubelet.service"), h.Mask(t.Context(), "kubelet.service"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBoot(t, "k8c1s1")
+			if _, err := b.run(t); err != nil {
+				t.Fatal(err)
+			}
+			if did := b.host.Did(); slices.Contains(did, "start kubelet.service") {
+				t.Errorf("kubelet was started beside kubeadm: %q", did)
+			}
+			if err := stop(b.host); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.run(t); err != nil {
+				t.Fatal(err)
+			}
+			st, err := b.host.State(t.Context(), "kubelet.service")
+			if err != nil || !st.Running() || st.File != "enabled" {
+				t.Errorf("kubelet is %v, %v", st, err)
+			}
+			b.wantNoChange(t)
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/host/dnf"
 	"github.com/nodeprep/nodeprep/pkg/host/firewall"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
+	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -37,7 +38,7 @@ func Host(h plan.HostPlan, m *Machine) []phase.Phase {
 		{Name: "swap", Doc: "no swap beside kubelet", Plan: m.noSwap()},
 		{Name: "packages", Doc: "container runtime and Kubernetes " + h.Kubernetes.Version, Plan: m.packages(h), Needs: []string{"lacp"}, Ahead: true},
 		{Name: "runtime", Doc: "containerd, configured for kubelet", Plan: m.runtime(h), Needs: []string{"packages"}},
-		{Name: "kubelet", Doc: "kubelet at every boot", Plan: m.kubelet(), Needs: []string{"packages"}},
+		{Name: "kubelet", Doc: "kubelet at every boot, and now on a node", Plan: m.kubelet(), Needs: []string{"packages"}},
 	}
 }
 
@@ -159,6 +160,16 @@ func (m *Machine) runtime(h plan.HostPlan) planner {
 	}
 }
 
+// kubelet runs as soon as kubeadm has configured it, and cannot before. On a host
+// that is a node it is started where it was stopped or masked: such a node would
+// be waited for without a word of why it does not come.
 func (m *Machine) kubelet() planner {
-	return unit.Enabled{Units: m.Units, Name: "kubelet.service"}.Plan
+	enabled := unit.Enabled{Units: m.Units, Name: "kubelet.service"}
+	return func(ctx context.Context) ([]phase.Change, error) {
+		stage, err := m.kubeadm().Observe() // the phase kubeadm tells the error
+		if err != nil || stage != kubeadm.Done && stage != kubeadm.Initialized {
+			return enabled.Plan(ctx)
+		}
+		return unit.Running(enabled).Plan(ctx)
+	}
 }

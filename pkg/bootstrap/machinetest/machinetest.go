@@ -329,8 +329,13 @@ func (h *Host) install(args []string) {
 	}
 }
 
-// becomeNode leaves the files that kubeadm leaves.
+// becomeNode leaves the files that kubeadm leaves, and kubelet at work.
 func (h *Host) becomeNode() error {
+	h.mu.Lock()
+	kubelet := h.units["kubelet.service"]
+	kubelet.Active = "active"
+	h.units["kubelet.service"] = kubelet
+	h.mu.Unlock()
 	for name, content := range map[string]string{
 		"kubelet.conf": h.conf, "admin.conf": h.conf, "pki/ca.crt": string(h.API.CA()), "pki/ca.key": h.key,
 	} {
