@@ -50,6 +50,9 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 	if err := m.ours(stage, view); err != nil {
 		return nil, err
 	}
+	if err := m.admitted(stage); err != nil {
+		return nil, err
+	}
 	var changes []phase.Change
 	if stage == kubeadm.NotStarted || stage == kubeadm.Partial {
 		changes = append(changes, phase.Change{What: "kubeadm", From: string(stage), To: string(m.host.Role), Do: m.execute})
@@ -88,6 +91,24 @@ func (m membership) ours(stage kubeadm.Stage, view joinapi.NodeView) error {
 		}
 	}
 	return nil
+}
+
+// admitted refuses a host that is done and that the cluster does not let in, for
+// which no session would ever come.
+func (m membership) admitted(stage kubeadm.Stage) error {
+	if stage != kubeadm.Done {
+		return nil
+	}
+	const renew = "kubeadm's troubleshooting has how to give kubelet another (Kubelet client certificate rotation fails)"
+	switch err := m.node.Admitted(m.now()); {
+	case err == nil:
+		return nil
+	case m.host.Role == plan.ControlPlane: // a reset would be the end of the cluster
+		return fmt.Errorf("%w; %s", err, renew)
+	default:
+		return fmt.Errorf("%w; %s; or have it join anew: `kubeadm reset --force --cri-socket %s`, remove its /var/lib/nodeprep and "+
+			"give it a token of `joinsvc token create --reinstalled --node %s`", err, renew, m.node.CRISocket, m.host.Name)
+	}
 }
 
 func (m membership) execute(ctx context.Context) error {

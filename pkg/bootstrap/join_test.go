@@ -210,6 +210,30 @@ func TestAnotherClustersHostIsNotDone(t *testing.T) {
 	}
 }
 
+// A node whose kubelet nobody lets in is told of at once, and not waited for. A
+// control plane is not advised to end its cluster.
+func TestHostThatTheClusterDoesNotLetIn(t *testing.T) {
+	for _, role := range []plan.Role{plan.Worker, plan.ControlPlane} {
+		c := &cluster{order: initOrder(t), view: joinapi.NodeView{Phase: joinapi.PhaseJoined}}
+		m := c.membership(t, role)
+		c.view.ClusterCA = caHash(c.api.CA())
+		if _, err := c.run(t.Context(), command.New("kubeadm", "join")); err != nil {
+			t.Fatal(err)
+		}
+		if err := converge(t, m); err != nil {
+			t.Fatal(err)
+		}
+		m.now = func() time.Time { return time.Now().AddDate(200, 0, 0) }
+		err := converge(t, m)
+		if err == nil || !strings.Contains(err.Error(), "kubelet's certificate in /etc/kubernetes/kubelet.conf ran out on") || !strings.Contains(err.Error(), "troubleshooting") {
+			t.Fatalf("%s: %v", role, err)
+		}
+		if advised := strings.Contains(err.Error(), "kubeadm reset"); advised != (role == plan.Worker) {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+}
+
 // An init that has finished and not handed over is compared as soon as there is
 // something to compare with: joinsvc may have got another cluster meanwhile.
 func TestInitThatAnotherClusterOvertook(t *testing.T) {

@@ -3,6 +3,7 @@
 package kubeadm
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/kubeadm/apply"
 )
@@ -47,6 +49,45 @@ func (n Node) Carried() ([]CarriedCA, error) {
 		carried = append(carried, CarriedCA{File: name, Hashes: hashes})
 	}
 	return carried, nil
+}
+
+// Admitted returns an error when the certificate with which kubelet goes into the
+// cluster is gone or has run out at now: kubelet renews it in time, and cannot
+// afterwards, as on a host that was off for long.
+func (n Node) Admitted(now time.Time) error {
+	conf, err := n.Root.Read(kubeletConf)
+	if err != nil {
+		return fmt.Errorf("reading kubelet's kubeconfig: %w", err)
+	}
+	text, file, err := apply.ClientCertificate(conf, n.Root.Read)
+	if err != nil {
+		return fmt.Errorf("reading kubelet's certificate that %s names: %w; without it kubelet cannot run: is everything mounted below /var/lib/kubelet?", kubeletConf, err)
+	}
+	if file == "" { // what kubelet has renewed goes before what it was born with
+		renewed, there, err := n.Root.ReadOptional(kubeletCert)
+		if err != nil {
+			return fmt.Errorf("reading kubelet's certificate: %w", err)
+		}
+		if there {
+			text, file = renewed, kubeletCert
+		}
+	}
+	block, rest := pem.Decode([]byte(text))
+	for block != nil && block.Type != "CERTIFICATE" { // the key is in the same file
+		block, rest = pem.Decode(rest)
+	}
+	if block == nil {
+		return nil // it is let in by other means, which are not kubeadm's
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return fmt.Errorf("reading kubelet's certificate in %s: %w", cmp.Or(file, kubeletConf), err)
+	}
+	if now.After(cert.NotAfter) {
+		return fmt.Errorf("kubelet's certificate in %s ran out on %s, and this host's clock says %s: the cluster does not let it in, and it cannot renew it by itself",
+			cmp.Or(file, kubeletConf), cert.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // keyHashes returns the hash of each certificate in text, PEM.

@@ -3,8 +3,15 @@
 package kubeadm
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/kubeadm/apply/applytest"
@@ -57,6 +64,66 @@ func TestCarried(t *testing.T) {
 				if c.Is(hash(mine)) != tc.mine[i] {
 					t.Errorf("%s holds %v, mine is %s", c.File, c.Hashes, hash(mine))
 				}
+			}
+		})
+	}
+}
+
+// renewed is a certificate of kubelet's that is good for centuries, with its key.
+func renewed(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().AddDate(500, 0, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// kubelet's certificate is in a file that its kubeconfig names, with the key, or
+// in the kubeconfig itself. A host that was off for a year comes back with one
+// that nobody takes.
+func TestAdmitted(t *testing.T) {
+	s := applytest.New(t)
+	block, _ := pem.Decode(s.CA())
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = kubeletCert
+	named := "contexts: [{name: c, context: {user: u}}]\ncurrent-context: c\nusers: [{name: u, user: {client-certificate: " + file + "}}]\n"
+	during, after := cert.NotAfter.Add(-time.Minute), cert.NotAfter.Add(time.Minute)
+	for _, tc := range []struct {
+		name, conf, pem string
+		now             time.Time
+		want            string // in the error; none: it is admitted
+	}{
+		{"within", s.Kubeconfig(t, "https://a:1"), "", during, ""},
+		{"within, run out", s.Kubeconfig(t, "https://a:1"), "", after, kubeletConf + " ran out on "},
+		{"within, run out, and renewed", s.Kubeconfig(t, "https://a:1"), renewed(t), after, ""},
+		{"named", named, string(s.CA()), during, ""},
+		{"named, run out", named, string(s.CA()), after, file + " ran out on "},
+		{"named, behind its key", named, string(s.Key(t)) + string(s.CA()), after, file + " ran out on "},
+		{"named, not there", named, "", during, "is everything mounted below /var/lib/kubelet?"},
+		{"a token's", "kind: Config\n", "", after, ""},
+		{"no kubeconfig", "[", "", during, kubeletConf},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, nil)
+			for name, text := range map[string]string{kubeletConf: tc.conf, file: tc.pem} {
+				if text != "" {
+					if err := atomicfile.Write(h.node.Root.Path(name), []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			err := h.node.Admitted(tc.now)
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
 	}

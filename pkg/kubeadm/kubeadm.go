@@ -28,6 +28,7 @@ const (
 	caCert        = "/etc/kubernetes/pki/ca.crt"
 	caKey         = "/etc/kubernetes/pki/ca.key"
 	manifests     = "/etc/kubernetes/manifests"
+	kubeletCert   = "/var/lib/kubelet/pki/kubelet-client-current.pem" // with its key (kubelet, certificate store)
 	etcdData      = "/var/lib/etcd"
 	fresh         = "lost+found" // a disk of etcd's own has it from mkfs.ext4, and kubeadm takes it for data
 

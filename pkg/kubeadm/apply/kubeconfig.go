@@ -38,8 +38,9 @@ type kubeconfig struct {
 	Users []struct {
 		Name string `yaml:"name"`
 		User struct {
-			Certificate string `yaml:"client-certificate-data"`
-			Key         string `yaml:"client-key-data"`
+			Certificate     string `yaml:"client-certificate-data"`
+			CertificateFile string `yaml:"client-certificate"`
+			Key             string `yaml:"client-key-data"`
 		} `yaml:"user"`
 	} `yaml:"users"`
 }
@@ -50,6 +51,7 @@ type access struct {
 	ca           []byte // PEM
 	caFile       string // instead of ca
 	cert, secret []byte // PEM
+	certFile     string // instead of cert
 }
 
 func parseKubeconfig(text string) (access, error) {
@@ -80,6 +82,7 @@ func parseKubeconfig(text string) (access, error) {
 	}
 	for _, u := range k.Users {
 		if u.Name == user {
+			a.certFile = u.User.CertificateFile
 			a.cert, a.secret = decode("client-certificate-data", u.User.Certificate), decode("client-key-data", u.User.Key)
 		}
 	}
@@ -99,6 +102,20 @@ func ClusterCA(kubeconfig string, read func(name string) (string, error)) (strin
 		return read(a.caFile)
 	}
 	return "", errors.New("its current context names no CA")
+}
+
+// ClientCertificate returns the certificate, PEM, with which a kubeconfig lets
+// its holder in, and the file that it names for it, "" when it holds it itself.
+func ClientCertificate(kubeconfig string, read func(name string) (string, error)) (text, file string, err error) {
+	a, err := parseKubeconfig(kubeconfig)
+	switch {
+	case err != nil:
+		return "", "", err
+	case len(a.cert) > 0 || a.certFile == "":
+		return string(a.cert), "", nil
+	}
+	text, err = read(a.certFile)
+	return text, a.certFile, err
 }
 
 // requestTimeout bounds one request with its answer. It is above kube-apiserver's
