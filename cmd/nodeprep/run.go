@@ -162,7 +162,7 @@ func (p *passage) standalone(ctx context.Context) (phase.Result, error) {
 const noToken = "no token is set; make one with `joinsvc token create` and put it into " + defaultConfigFile
 
 func (p *passage) enrolment() bootstrap.Enrolment {
-	return bootstrap.Enrolment{
+	e := bootstrap.Enrolment{
 		Store: identity.Store{Dir: p.config.StateDir},
 		URL:   p.config.Joinsvc,
 		Now:   time.Now,
@@ -177,6 +177,13 @@ func (p *passage) enrolment() bootstrap.Enrolment {
 			return joinapi.Enrol(ctx, p.config.Joinsvc, p.config.Token, key, id)
 		},
 	}
+	if p.config.Token != "" { // without one nothing can be done about it here
+		e.Known = func(ctx context.Context) error {
+			_, err := p.askView(ctx, p.config.Joinsvc, e.Store)
+			return err
+		}
+	}
+	return e
 }
 
 // enrolled asks joinsvc for this host's part of the plan and goes through it.
@@ -192,7 +199,11 @@ func (p *passage) enrolled(ctx context.Context, store identity.Store) (phase.Res
 	p.tell(ctx, client)
 	var host plan.HostPlan
 	fetch := bootstrap.Fetch(client, func(h plan.HostPlan) { host = h })
-	if result, err := p.phases(ctx, []phase.Phase{fetch}); err != nil {
+	result, err := p.phases(ctx, []phase.Phase{fetch})
+	if bootstrap.Disowns(err) && p.config.Token == "" {
+		err = fmt.Errorf("%w; to enrol this host anew: %s", err, noToken)
+	}
+	if err != nil {
 		return result, err
 	}
 	return p.host(ctx, host, client)

@@ -161,6 +161,35 @@ func TestABootBeforeJoinsvcsIsNotSilent(t *testing.T) {
 	}
 }
 
+// A joinsvc that begins anew, with another CA, gets the host by a token of its own.
+func TestAHostMovesToAnotherJoinsvc(t *testing.T) {
+	s, dir := newScene(t), t.TempDir()
+	e := edges{root: s.host.Root, kernel: s.host.Kernel, machine: s.host.Machine}
+	call := func(url, token string) (int, string) {
+		t.Setenv("NODEPREP_TOKEN", token)
+		var out bytes.Buffer
+		code := e.run(t.Context(), []string{"run", "--joinsvc", url, "--stateDir", dir, "--config", "/none"}, &out, &out)
+		return code, out.String()
+	}
+	url, token := s.joinsvc.Start(t)
+	if code, said := call(url, token); code != 0 {
+		t.Fatal(said)
+	}
+	another, fresh := s.joinsvc.Start(t)
+	if code, said := call(another, token); code != 1 || !strings.Contains(said, "is not the joinsvc of this enrolment token") {
+		t.Errorf("with the old token, %d: %s", code, said)
+	}
+	if code, said := call(another, ""); code != 1 || !strings.Contains(said, "; to enrol this host anew: no token is set; make one with `joinsvc token create`") {
+		t.Errorf("without a token, %d: %s", code, said)
+	}
+	if code, said := call(url, token); code != 0 || !strings.Contains(said, "no change: this host is as planned") {
+		t.Errorf("with the first joinsvc again, %d: %s", code, said)
+	}
+	if code, said := call(another, fresh); code != 0 || !strings.Contains(said, "1 change(s) made") {
+		t.Errorf("with its token, %d: %s", code, said)
+	}
+}
+
 func nodeprep(ts *testscript.TestScript, neg bool, args []string) {
 	if code := call(ts, args); (code != 0) != neg {
 		ts.Fatalf("nodeprep %s: exit status %d", strings.Join(args, " "), code)
