@@ -83,7 +83,8 @@ func (m membership) ours(stage kubeadm.Stage, view joinapi.NodeView) error {
 	for _, c := range carried {
 		switch {
 		case view.ClusterCA == "":
-			return fmt.Errorf("this host carries a cluster (%s, CA %s), and joinsvc has no access to cluster %s yet, so it cannot be that one; "+
+			return fmt.Errorf("this host carries a cluster (%s, CA %s), and joinsvc has no access to cluster %s yet: either it is another, or joinsvc's records "+
+				"of it are lost, which a backup of joinsvc brings back; "+
 				advice, c.File, strings.Join(c.Hashes, " "), m.host.Cluster, m.node.CRISocket)
 		case !c.Is(view.ClusterCA):
 			return fmt.Errorf("this host carries another cluster: %s is of the CA %s, cluster %s has %s; "+

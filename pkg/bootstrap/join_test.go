@@ -181,7 +181,7 @@ func TestAnotherClustersHostIsNotDone(t *testing.T) {
 		"another's":          {known: "other", want: []string{"carries another cluster: /etc/kubernetes/kubelet.conf", "cluster k8c1 has sha256:"}},
 		"kubelet's only":     {known: "mine", files: map[string][]byte{"kubelet.conf": []byte(other.Kubeconfig(t, "https://a:1"))}, want: []string{"carries another cluster: /etc/kubernetes/kubelet.conf"}},
 		"the CA's file only": {known: "mine", files: map[string][]byte{"pki/ca.crt": other.CA()}, want: []string{"carries another cluster: /etc/kubernetes/pki/ca.crt"}},
-		"no cluster yet":     {want: []string{"joinsvc has no access to cluster k8c1 yet"}},
+		"no cluster yet":     {want: []string{"joinsvc has no access to cluster k8c1 yet: either it is another, or joinsvc's records of it are lost, which a backup of joinsvc brings back"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, role := range []plan.Role{plan.Worker, plan.ControlPlane} {
