@@ -46,7 +46,7 @@ func New(name string, args ...string) Command { return Command{Name: name, Args:
 func Run(ctx context.Context, c Command) (string, error) { return run(ctx, c, grace) }
 
 func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
-	var stdout bytes.Buffer
+	var stdout output
 	var both transcript
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), c.Env...)
@@ -66,13 +66,38 @@ func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
 		// as a daemon from a package's scriptlet may.
 		return stdout.String(), nil
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		err = context.Cause(ctx)
+	case stdout.over:
+		err = fmt.Errorf("it printed more than %d MB: %w", maxOutput>>20, err)
 	}
 	return stdout.String(), &Error{Command: c, Output: both.text.String(), Err: err}
 }
 
-// A transcript is what a command prints: each stream in order, the two side by
+// What a command prints is bounded: one that runs wild, a scriptlet in a loop,
+// would take all of the host's memory. The largest output that is meant is a list
+// of packages.
+const (
+	maxOutput     = 16 << 20 // bytes on standard output; past it the command fails
+	maxTranscript = 64 << 10 // of the end of both streams, for an error
+)
+
+// output is the standard output, up to maxOutput.
+type output struct {
+	bytes.Buffer
+	over bool
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.Len()+len(p) > maxOutput {
+		o.over = true
+		return 0, io.ErrShortWrite // closes the pipe, which ends most programs
+	}
+	return o.Buffer.Write(p)
+}
+
+// A transcript is the end of what a command prints: each stream in order, the two side by
 // side as they arrive. os/exec copies each from a goroutine, hence the lock.
 type transcript struct {
 	mu   sync.Mutex
@@ -82,13 +107,15 @@ type transcript struct {
 func (t *transcript) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.text.Write(p)
+	t.text.Write(p[max(0, len(p)-maxTranscript):])
+	t.text.Next(max(0, t.text.Len()-maxTranscript))
+	return len(p), nil
 }
 
 // Error is a command that failed.
 type Error struct {
 	Command Command
-	Output  string // everything it printed
+	Output  string // the end of what it printed
 	Err     error
 }
 

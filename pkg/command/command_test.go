@@ -153,6 +153,23 @@ func TestACommandThatLeavesSomebodyWithItsOutput(t *testing.T) {
 	}
 }
 
+// A command that runs wild is ended, or at least forgotten, before it has taken
+// the host's memory.
+func TestOutputIsBounded(t *testing.T) {
+	out, err := Run(t.Context(), New("sh", "-c", "yes; echo over >&2; exit 3"))
+	var failed *Error
+	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "it printed more than 16 MB") || !strings.HasSuffix(err.Error(), "over") {
+		t.Errorf("without an end: %.300v", err)
+	}
+	if len(out) > maxOutput {
+		t.Errorf("%d bytes were kept", len(out))
+	}
+	_, err = Run(t.Context(), New("sh", "-c", "yes | head -c 5000000 >&2; echo last >&2; exit 3"))
+	if !errors.As(err, &failed) || len(failed.Output) > maxTranscript || !strings.HasSuffix(failed.Output, "y\nlast\n") {
+		t.Errorf("%d bytes of the errors were kept", len(failed.Output))
+	}
+}
+
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
