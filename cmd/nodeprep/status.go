@@ -181,6 +181,9 @@ func (here edges) ask(ctx context.Context, c config, s *status) {
 	enrolment, enrolled, err := store.Load(time.Now())
 	if err == nil && !enrolled {
 		s.Joinsvc = "not enrolled with " + c.Joinsvc
+		if enrolment.Certificate != "" {
+			s.Node, s.Joinsvc = enrolment.Node, "the enrolment with "+c.Joinsvc+" is "+identity.Outworn+"; a run enrols this host anew"
+		}
 		return
 	}
 	s.Node = enrolment.Node

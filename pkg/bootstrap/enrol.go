@@ -47,12 +47,15 @@ func (e Enrolment) Phase() phase.Phase {
 }
 
 func (e Enrolment) plan(ctx context.Context, first bool) ([]phase.Change, error) {
-	_, valid, err := e.Store.Load(e.Now())
+	kept, valid, err := e.Store.Load(e.Now())
 	if err != nil {
 		return nil, err
 	}
 	from := "none"
-	if valid {
+	switch {
+	case !valid && kept.Certificate != "":
+		from = identity.Outworn
+	case valid:
 		why := e.disowned(ctx, first)
 		if why == nil {
 			return nil, nil

@@ -81,6 +81,9 @@ func (s Store) Save(e joinapi.EnrolResponse) error {
 	return s.write(filepath.Join(s.Dir, enrolmentFile), append(data, '\n'))
 }
 
+// Outworn says of an enrolment that is kept why it does not hold any more.
+const Outworn = "outworn: its certificate ran out, or its key was lost"
+
 // Load returns the enrolment; ok is false when there is none, or its
 // certificate has run out at now, or is not that of the key: one that was lost
 // takes the certificate with it, and the host has to enrol anew.
