@@ -172,8 +172,9 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 }
 
 // etcdLeft looks for etcd's data where an init is to begin. kubeadm refuses it,
-// and its reset removes it whosever it is. It is ours when an init of ours was
-// begun, which is never on top of any: a reset that was cut off left it.
+// and its reset removes it whosever it is. It is ours to remove when an init of
+// ours was cut off, which never begins on top of any: its reset was cut off, too.
+// An init that had finished may have made a cluster that others have joined.
 func (n Node) etcdLeft() (Stage, error) {
 	data, err := n.Root.Names(etcdData)
 	if err != nil {
@@ -185,10 +186,11 @@ func (n Node) etcdLeft() (Stage, error) {
 	if len(data) == 0 {
 		return NotStarted, nil
 	}
-	if _, begun, err := n.step(); err != nil || begun {
-		return Partial, err
+	step, _, err := n.step()
+	if err == nil && step != Partial {
+		err = ErrEtcdData
 	}
-	return "", ErrEtcdData
+	return Partial, err
 }
 
 func arguments(action joinapi.Action) (args []string, after Stage, err error) {

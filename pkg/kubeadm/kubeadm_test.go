@@ -230,6 +230,15 @@ func TestInitOnTopOfEtcdsData(t *testing.T) {
 	}
 	h.wantRan(t)
 
+	// So is that of an init that had finished, whatever has become of its files.
+	if err := h.node.mark(Initialized); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.node.Execute(t.Context(), order); !errors.Is(err, ErrEtcdData) {
+		t.Errorf("got %v, want ErrEtcdData", err)
+	}
+	h.wantRan(t)
+
 	// A reset of ours that was cut off has left it.
 	if err := h.node.mark(Partial); err != nil {
 		t.Fatal(err)
