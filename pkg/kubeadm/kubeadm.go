@@ -52,7 +52,7 @@ const (
 var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did not start; look at them, and run `kubeadm reset` if they can go, with all that kubelet and etcd have here")
 
 // ErrEtcdData says that kubeadm init would begin on top of somebody's data.
-var ErrEtcdData = errors.New(etcdData + " is not empty, and no init of nodeprep has filled it; " +
+var ErrEtcdData = errors.New(etcdData + " is not empty, and its files are not of an unfinished init of nodeprep's; " +
 	"if it is this cluster's etcd, put its /etc/kubernetes back, else move its files away, and start nodeprep again")
 
 // Node is the host that kubeadm works on.

@@ -80,8 +80,9 @@ func TestAStepThatFallsSilent(t *testing.T) {
 			phase.Notef(ctx, "waiting: place 7")
 			time.Sleep(3 * time.Minute)
 		}, "waiting: place 7", "waiting for 3m0s: still at a: on; it said 2m0s ago: waiting: place 7", 2},
-		"for hours": {func(context.Context) { time.Sleep(5*time.Hour - time.Minute) },
-			"waiting for 2m0s: still at a: on", "waiting for 4h48m0s: still at a: on", 60},
+		"for hours": {func(context.Context) {
+			time.Sleep(5*time.Hour - time.Minute)
+		}, "waiting for 2m0s: still at a: on", "waiting for 4h48m0s: still at a: on", 60},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
