@@ -55,7 +55,9 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 	}
 	var changes []phase.Change
 	if stage == kubeadm.NotStarted || stage == kubeadm.Partial {
-		changes = append(changes, phase.Change{What: "kubeadm", From: string(stage), To: string(m.host.Role), Do: m.execute})
+		changes = append(changes, phase.Change{What: "kubeadm", From: string(stage), To: string(m.host.Role), Do: func(ctx context.Context) error {
+			return m.execute(ctx, view)
+		}})
 	}
 	if stage != kubeadm.Done && m.host.Role == plan.ControlPlane {
 		changes = append(changes,
@@ -112,13 +114,19 @@ func (m membership) admitted(stage kubeadm.Stage) error {
 	}
 }
 
-func (m membership) execute(ctx context.Context) error {
+func (m membership) execute(ctx context.Context, view joinapi.NodeView) error {
 	if err := m.report(ctx, joinapi.ReportPrepared); err != nil {
 		return err
 	}
 	order, err := m.order(ctx)
 	if err != nil {
 		return err
+	}
+	if order.Action == joinapi.ActionInit && view.ClusterCA != "" {
+		// joinsvc would refuse the access to it, half an hour later on slow hosts.
+		return fmt.Errorf("kubeadm init would make a second cluster: joinsvc has access to the one with the CA %s that was made here; "+
+			"put this host's /etc/kubernetes and /var/lib/etcd back, or, if that cluster is gone for good, run `joinsvc init reopen %s`",
+			view.ClusterCA, m.host.Name)
 	}
 	return m.node.Execute(ctx, order)
 }

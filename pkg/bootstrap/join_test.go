@@ -16,6 +16,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -245,6 +246,31 @@ func TestInitThatAnotherClusterOvertook(t *testing.T) {
 	c.view.ClusterCA, c.did = caHash(applytest.New(t).CA()), nil
 	if err := converge(t, m); err == nil || !strings.Contains(err.Error(), "carries another cluster") || len(c.did) != 0 {
 		t.Errorf("did %q: %v", c.did, err)
+	}
+}
+
+// A control plane that was reset after its hand-over makes no second cluster, to
+// which joinsvc would take no access.
+func TestASecondInitIsRefusedBeforeItIsMade(t *testing.T) {
+	c := &cluster{order: initOrder(t), fails: "apply calico"}
+	m := c.membership(t, plan.ControlPlane)
+	if err := converge(t, m); err == nil || c.view.ClusterCA == "" {
+		t.Fatalf("handed over: %q, %v", c.view.ClusterCA, err)
+	}
+	if err := os.RemoveAll(filepath.Join(c.root, "etc/kubernetes")); err != nil {
+		t.Fatal(err)
+	}
+	c.did = nil
+	err := converge(t, m)
+	if err == nil || !strings.Contains(err.Error(), "would make a second cluster") || !strings.Contains(err.Error(), "`joinsvc init reopen k8c1m0`") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{"report prepared"}, c.did); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	c.view.ClusterCA = "" // reopened
+	if err := converge(t, m); err != nil {
+		t.Error(err)
 	}
 }
 
