@@ -37,8 +37,8 @@ The password is in JOINSVC_APIC_PASSWORD, or in a file of mode 0600 that
 of the CA in --ca or with the key of --pin; with neither, the system's CAs
 decide. This prints an APIC's pin; compare it with one read at the APIC itself:
 
-  openssl s_client -connect apic1:443 </dev/null | openssl x509 -noout -pubkey |
-    openssl pkey -pubin -outform der | sha256sum`,
+    openssl s_client -connect apic1:443 </dev/null | openssl x509 -noout -pubkey |
+      openssl pkey -pubin -outform der | sha256sum`,
 		Example: `  export JOINSVC_APIC_PASSWORD
   read -rs JOINSVC_APIC_PASSWORD
   joinsvc fabric diff --apic https://apic1 --ca apic-ca.pem plan.yaml
@@ -55,12 +55,12 @@ func fabricDiffCommand(load func() (config, error)) *cobra.Command {
 		Short: "Show what push would change, and change nothing",
 		Long: `diff compares the plan's leaf side with what the APIC has. A line each:
 
-  + CLASS NAME   push would make it
-  ~ CLASS NAME   push would change the attributes below it
-  - CLASS NAME   ours, no longer in the plan: push would delete it with all below
-  ! CLASS NAME   somebody else's and not as planned: push refuses
-  = NAME         somebody else's and as planned: used as it is
-  # CLASS NAME   ours, no longer in the plan, kept: somebody else's is below it
+    + CLASS NAME   push would make it
+    ~ CLASS NAME   push would change the attributes below it
+    - CLASS NAME   ours, no longer in the plan: push would delete it with all below
+    ! CLASS NAME   somebody else's and not as planned: push refuses
+    = NAME         somebody else's and as planned: used as it is
+    # CLASS NAME   ours, no longer in the plan, kept: somebody else's is below it
 
 Nodes are compared by what they hold, which render says more of. Only attributes
 that the plan sets are compared; a password that the APIC never shows is not.

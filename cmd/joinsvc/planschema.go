@@ -17,7 +17,7 @@ func planSchemaCommand() *cobra.Command {
 		Long: `Print the JSON Schema (draft 2020-12) of this version's plan. An editor that
 knows yaml-language-server uses it for a plan whose first line names the file:
 
-  # yaml-language-server: $schema=clusterplan.json
+    # yaml-language-server: $schema=clusterplan.json
 
 "plan check" knows more than the schema does, and has the last word.`,
 		Example: "  joinsvc plan schema > clusterplan.json",

@@ -7,6 +7,7 @@ package manpage
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,44 @@ func Check(t *testing.T, root *cobra.Command, dir string) {
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("%s is not what --help says; run: go test ./cmd/... -update (-help +page):\n%s", dir, diff)
 	}
+	sayAll(t, root, want)
+}
+
+// sayAll holds that a page has all that its command's help has. The generator
+// takes help for Markdown, which drops what looks like a tag, such as the
+// "</dev" of a redirection, and makes a list of lines that begin with a sign.
+func sayAll(t *testing.T, cmd *cobra.Command, pages map[string]string) {
+	t.Helper()
+	for _, sub := range cmd.Commands() {
+		sayAll(t, sub, pages)
+	}
+	page, ok := pages[strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".8"]
+	if cmd.Long == "" || !ok {
+		return
+	}
+	for line := range strings.Lines(cmd.Long) {
+		if strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "    ") {
+			t.Errorf("%s: a manual page folds a line that is less than four blanks in: %q", cmd.CommandPath(), line)
+		}
+	}
+	if diff := cmp.Diff(strings.Fields(cmd.Long), description(page)); diff != "" {
+		t.Errorf("%s: its manual page loses words of its help (-help +page):\n%s", cmd.CommandPath(), diff)
+	}
+}
+
+// description are the words of a page's description, without what formats them.
+func description(page string) []string {
+	_, page, _ = strings.Cut(page, ".SH DESCRIPTION\n")
+	page, _, _ = strings.Cut(page, "\n.SH ")
+	// The generator's words for signs that roff takes for its own.
+	plain := strings.NewReplacer(`\-`, "-", `\&`, "", `\\`, `\`, `\fB`, "", `\fI`, "", `\fP`, "", `\fR`, "")
+	var words []string
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, ".") {
+			words = append(words, strings.Fields(plain.Replace(line))...)
+		}
+	}
+	return words
 }
 
 func generate(t *testing.T, root *cobra.Command, dir string) {
