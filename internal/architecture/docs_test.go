@@ -105,3 +105,22 @@ func TestRecordsAreListed(t *testing.T) {
 		t.Errorf("docs/adr/README.md lists\n%s\nwant\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// Two branches that both add to the changelog leave an entry in it twice, or
+// the end of one under another. No dozen words stand there twice.
+func TestChangelogSaysNothingTwice(t *testing.T) {
+	const dozen = 12
+	words := strings.Fields(read(t, filepath.Join(root, "CHANGELOG.md")))
+	if len(words) < 500 {
+		t.Fatalf("the changelog has %d words, so the search is broken", len(words))
+	}
+	seen := map[string]bool{}
+	for i := 0; i+dozen <= len(words); i++ {
+		said := strings.Join(words[i:i+dozen], " ")
+		if seen[said] {
+			t.Errorf("CHANGELOG.md says twice: %s …", said)
+			i += dozen - 1
+		}
+		seen[said] = true
+	}
+}
