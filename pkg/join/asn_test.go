@@ -91,6 +91,8 @@ func TestModelChanges(t *testing.T) {
 	if got := w.record(callers[0].Node).ASN; got != 64512 {
 		t.Errorf("Calico would be told AS %d", got)
 	}
+	w.replan(func(s *plan.Spec) { s.ASN.First, s.ASN.Last = 64513, 64513 })
+	w.wantNumbers("64513 64513 64513")
 	w.replan(func(s *plan.Spec) { s.ASN = leased })
 	w.wantNumbers("63551 63552 63553")
 

@@ -86,8 +86,9 @@ func (c Change) Values() (from, to string, same bool) {
 // place: the cluster's own changes, then its nodes', then its leaves'.
 func Between(old, updated plan.Plan) []Change {
 	var l list
-	compare(&l, Cluster, clusterRules(), "", old, updated)
-	l.nodes(nodesOf(old), nodesOf(updated))
+	m := modelsOf(old, updated)
+	compare(&l, Cluster, clusterRules(m), "", old, updated)
+	l.nodes(nodeRules(m), nodesOf(old), nodesOf(updated))
 	l.leaves(leavesOf(old), leavesOf(updated))
 	return l.changes
 }

@@ -176,6 +176,57 @@ func TestClusterModel(t *testing.T) {
 	}
 }
 
+// What becomes of the numbers of nodes that have enrolled, by the models of the
+// two plans: what joinsvc does is in join's TestModelChanges.
+func TestNumbersByModel(t *testing.T) {
+	of := func(model plan.Model, first, last uint32) plan.Plan {
+		p := example(t)
+		p.Spec.ASN.Model, p.Spec.ASN.First, p.Spec.ASN.Last, p.Spec.Fabric.ACI = model, first, last, nil
+		return p
+	}
+	const at = "as soon as joinsvc is started with the new plan"
+	for _, tt := range []struct {
+		name         string
+		old, updated plan.Plan
+		want         []string // of asn.model if it changes, of asn in the cluster, of asn of nodes
+	}{
+		{"another for all", of(plan.PerCluster, 64512, 64512), of(plan.PerCluster, 64513, 64513), []string{
+			"cluster asn [sessions reset] all nodes have it " + at,
+			"nodes asn [sessions reset] nothing is to be done on the node: it has the number " + at,
+		}},
+		{"one for all", of(plan.PerNode, 63551, 63562), of(plan.PerCluster, 64512, 64512), []string{
+			"cluster asn.model [sessions reset] all nodes have the one number " + at,
+			"cluster asn [sessions reset] all nodes have it " + at,
+			"nodes asn [sessions reset] nothing is to be done on the node: it has the number " + at,
+		}},
+		{"one each", of(plan.PerCluster, 64512, 64512), of(plan.PerNode, 63551, 63562), []string{
+			"cluster asn.model [sessions reset] a node leases a number of its own when it enrols: one that enrolled keeps the number that all had",
+			"cluster asn [none] nodes lease from the new range when they enrol",
+			"nodes asn [sessions reset] a node that enrolled keeps the number that all had",
+		}},
+		{"others", of(plan.PerNode, 63551, 63562), of(plan.PerNode, 64551, 64562), []string{
+			"cluster asn [none] nodes lease from the new range when they enrol",
+			"nodes asn [sessions reset] a node that enrolled keeps the number that it leased",
+		}},
+	} {
+		var got []string
+		for _, c := range change.Between(tt.old, tt.updated) {
+			if strings.HasPrefix(c.What, "asn") && c.Scope != change.Leaves {
+				got = append(got, fmt.Sprintf("%s %s [%s] %s", c.Scope, c.What, c.Severity, c.Consequence))
+			}
+		}
+		if len(got) != len(tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+			continue
+		}
+		for i, want := range tt.want {
+			if !strings.HasPrefix(got[i], want) {
+				t.Errorf("%s: %q, want %q", tt.name, got[i], want)
+			}
+		}
+	}
+}
+
 func TestMovesBetweenRacks(t *testing.T) {
 	old, updated := racks(t, 2, 2), racks(t, 2, 2)
 	updated.Spec.Nodes[0].Rack = "r1"

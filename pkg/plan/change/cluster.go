@@ -3,14 +3,14 @@
 package change
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // clusterRules are about what there is once in a cluster.
-func clusterRules() []rule[plan.Plan] {
-	return append(append(fixed(), numbers()...), choices()...)
+func clusterRules(m models) []rule[plan.Plan] {
+	return slices.Concat(fixed(), m.cluster(), ranges(), choices())
 }
 
 // fixed is what kubeadm init and Calico's first pool have settled.
@@ -43,20 +43,12 @@ func fixed() []rule[plan.Plan] {
 	}
 }
 
-// numbers are the ranges that leases and announcements come from.
-func numbers() []rule[plan.Plan] {
+// ranges are where leases and announcements come from.
+func ranges() []rule[plan.Plan] {
 	return []rule[plan.Plan]{
 		{
-			what: "asn.model", severity: Reset, get: func(p plan.Plan) any { return p.Spec.ASN.Model },
-			consequence: "every node gets another number, and the leaves other neighbours: no session comes up until both have changed",
-		},
-		{
-			what: "asn", severity: None, get: func(p plan.Plan) any { return fmt.Sprintf("%d–%d", p.Spec.ASN.First, p.Spec.ASN.Last) },
-			consequence: "nodes lease from the new range when they enrol; a node keeps the number that it holds",
-		},
-		{
 			what: "racks[].asns", severity: None, get: func(p plan.Plan) any { return rackNumbers(p.Spec) },
-			consequence: "nodes lease from the new range when they enrol; a node keeps the number that it holds",
+			consequence: leasing,
 		},
 		{
 			what: "asn.owned", severity: None, get: func(p plan.Plan) any { return p.Spec.ASN.Owned },

@@ -38,9 +38,8 @@ func byName(nodes []node) map[string]node {
 }
 
 // nodes tells of the nodes that stay, then of those that come and go.
-func (l *list) nodes(old, updated []node) {
+func (l *list) nodes(rules []rule[node], old, updated []node) {
 	before, after := byName(old), byName(updated)
-	rules := nodeRules()
 	for _, n := range updated {
 		if was, ok := before[n.Name]; ok {
 			compare(l, Nodes, rules, n.Name, was, n)
@@ -129,10 +128,10 @@ func renaming() Change {
 }
 
 // nodeRules are about a node that the plan had before.
-func nodeRules() []rule[node] { return slices.Concat(nodeOwn(), nodeRack(), nodeBond()) }
+func nodeRules(m models) []rule[node] { return slices.Concat(nodeOwn(m), nodeRack(), nodeBond()) }
 
 // nodeOwn is what the plan says of one node.
-func nodeOwn() []rule[node] {
+func nodeOwn(m models) []rule[node] {
 	return []rule[node]{
 		{
 			what: "role", severity: Reinstall, get: func(n node) any { return n.Role },
@@ -150,10 +149,7 @@ func nodeOwn() []rule[node] {
 			what: "address", severity: Reinstall, each: true, get: func(n node) any { return n.Address.Addr() }, // its length is the subnet's
 			consequence: "a node that enrolled keeps the address that it leased, while leaves that are configured by the new plan wait for the new one: drain the node, switch it off, delete its Node, free the old address with `joinsvc nodes release`, and install it anew",
 		},
-		{
-			what: "asn", severity: Reset, each: true, get: func(n node) any { return n.asn },
-			consequence: "a node that enrolled keeps the number that it leased (joinsvc status), and its sessions end as soon as the leaves expect another; set nodes[].asn to what it holds, or drain it, switch it off, delete its Node, free the number with `joinsvc nodes release`, and install it anew",
-		},
+		m.node(),
 		{
 			what: "macs", severity: None, each: true, get: func(n node) any { return n.MACs },
 			consequence: "by these the host is known when it enrols or asks for its plan",
