@@ -200,10 +200,11 @@ type Node struct {
 	Role    Role         `json:"role"`
 	Rack    string       `json:"rack,omitempty" schema:"label"` // needed in a plan with racks
 	Address netip.Prefix `json:"address"`                       // with the subnet's length: 192.168.9.193/28
-	// ASN is this node's number; left out, the node's place in its rack counts
-	// from the first number of the range.
+	// ASN is this node's number; left out, its place among the nodes of the
+	// range (its rack's, or without one the plan's) counts from the first.
 	ASN uint32 `json:"asn,omitempty" schema:"1..2147483647"`
-	// MACs are hardware addresses by which the host is known when it enrols.
+	// MACs are hardware addresses by which the host is known when it enrols;
+	// without any, by its host name or a token of its own (--node).
 	MACs []MAC `json:"macs,omitempty"`
 	// Ports are the leaf ports in the order of the legs: "leaf201:1/3". ACI's
 	// interface selectors need them; a host's LLDP report can stand for them.
