@@ -114,7 +114,7 @@ func literal(e ast.Expr) string {
 // quotes are the messages of a page: spans of code and quotation marks that are no
 // command, in pieces where … leaves something out.
 func quotes(text string) [][]string {
-	programs := strings.Fields("chgrp chown cp git go joinsvc journalctl kubectl make nodeprep openssl ss sudo systemctl tar")
+	programs := strings.Fields("chgrp chown cp git go joinsvc journalctl kubeadm kubectl make nodeprep openssl ss sudo systemctl tar")
 	prose := regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(text, "")
 	var all [][]string
 	for paragraph := range strings.SplitSeq(prose, "\n\n") {

@@ -64,6 +64,12 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 			phase.Change{What: "cluster access", From: "none", To: "certified for joinsvc", Do: m.handOver},
 			phase.Change{What: "add-ons", From: "none", To: "applied", Do: m.applyAddOns})
 	}
+	if stage == kubeadm.Done && view.Renew != nil && m.node.MayHandOver() {
+		changes = append(changes, phase.Change{
+			What: "cluster access", From: "in the second half of its time", To: "certified for joinsvc anew",
+			Do: func(ctx context.Context) error { return m.certify(ctx, *view.Renew) },
+		})
+	}
 	if view.Phase != joinapi.PhaseJoined && view.Phase != joinapi.PhaseRouted {
 		changes = append(changes, phase.Change{What: "node", From: string(view.Phase), To: string(joinapi.PhaseJoined), Do: m.reportJoined})
 	}
@@ -140,7 +146,12 @@ func (m membership) handOver(ctx context.Context) error {
 	if order.Access == nil {
 		return errors.New("joinsvc's order names no cluster access to hand over; see its log: journalctl -u joinsvc")
 	}
-	access, err := m.node.HandOver(ctx, *order.Access, "https://"+m.host.Kubernetes.APIEndpoint.String())
+	return m.certify(ctx, *order.Access)
+}
+
+// certify lets joinsvc into the cluster that this node has made.
+func (m membership) certify(ctx context.Context, r joinapi.AccessRequest) error {
+	access, err := m.node.HandOver(ctx, r, "https://"+m.host.Kubernetes.APIEndpoint.String())
 	if err != nil {
 		return err
 	}

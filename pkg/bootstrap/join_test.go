@@ -70,7 +70,7 @@ func (c *cluster) Kubeadm(context.Context) (joinapi.KubeadmOrder, error) { retur
 func (c *cluster) ClusterAccess(_ context.Context, a joinapi.ClusterAccess) error {
 	err := c.do("access")
 	if err == nil {
-		c.view.ClusterCA = caHash([]byte(a.CA))
+		c.view.ClusterCA, c.view.Renew = caHash([]byte(a.CA)), nil
 	}
 	return err
 }
@@ -166,6 +166,33 @@ func TestHandOverIsTakenUpWhereItBroke(t *testing.T) {
 				t.Errorf("steps of the second run (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The cluster lets joinsvc in for a year. The node that made it renews that with
+// any run from the middle of the year on, and touches nothing else.
+func TestAccessIsRenewed(t *testing.T) {
+	c := &cluster{order: initOrder(t)}
+	m := c.membership(t, plan.ControlPlane)
+	if err := converge(t, m); err != nil {
+		t.Fatal(err)
+	}
+	c.did, c.view.Renew = nil, c.order.Access
+	for range 2 {
+		if err := converge(t, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"apply rbac", "access"}, c.did); diff != "" {
+		t.Errorf("steps of two runs (-want +got):\n%s", diff)
+	}
+	// Where the administrator's kubeconfig was taken away, runs go on as before.
+	c.did, c.view.Renew = nil, c.order.Access
+	if err := os.Remove(filepath.Join(c.root, "etc/kubernetes/admin.conf")); err != nil {
+		t.Fatal(err)
+	}
+	if err := converge(t, m); err != nil || len(c.did) > 0 {
+		t.Errorf("without the administrator's kubeconfig: %v, %v", c.did, err)
 	}
 }
 

@@ -4,8 +4,10 @@ package join
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // Accept takes the cluster access that the init node brings, and connects. From
@@ -48,6 +50,38 @@ func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterA
 	}
 	c.Log.Info("cluster access granted", "node", who.Node, "server", a.Server)
 	return nil
+}
+
+// renewal is what the node that made the cluster is asked for once half of the
+// time is over for which the cluster admits joinsvc, and after all of it; nil
+// before, and for every other node.
+func (c *Coordinator) renewal(ctx context.Context, n Node) (*joinapi.AccessRequest, error) {
+	if n.Role != plan.ControlPlane || !joined(n) {
+		return nil, nil //nolint:nilnil // nothing is asked for, and nothing is wrong
+	}
+	var init initRecord
+	err := c.Store.Update(ctx, func(tx Tx) (err error) {
+		init, _, err = get[initRecord](tx, initKey)
+		return err
+	})
+	if err != nil || init.Node != n.Name || init.state() != initDone {
+		return nil, err
+	}
+	access, ok, err := c.access(ctx)
+	if err != nil || !ok || !c.halfOver(access.Certificate) {
+		return nil, err
+	}
+	request, err := c.Kubeadm.Access()
+	if err != nil {
+		return nil, fmt.Errorf("writing the request for cluster access: %w", err)
+	}
+	return &request, nil
+}
+
+// halfOver says whether a certificate is in the second half of its time.
+func (c *Coordinator) halfOver(text string) bool {
+	cert, err := certificate(text)
+	return err == nil && c.Now().After(cert.NotBefore.Add(cert.NotAfter.Sub(cert.NotBefore)/2))
 }
 
 // mayGrant lets the holder of init through, and nobody else: whoever grants

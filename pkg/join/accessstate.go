@@ -40,7 +40,7 @@ func (c *Coordinator) accessState(a joinapi.ClusterAccess, ok bool) joinapi.Acce
 		s.State, s.Reason = joinapi.AccessUnreachable, err.Error()
 	case now.After(expires):
 		s.State = joinapi.AccessExpired
-		s.Reason = fmt.Sprintf("the certificate that the cluster issued for joinsvc was valid until %s", expires.UTC().Format(time.RFC3339))
+		s.Reason = fmt.Sprintf("the certificate that the cluster issued for joinsvc was valid until %s; `nodeprep run` on the node that made the cluster gets another", expires.UTC().Format(time.RFC3339))
 	case c.connected() == nil:
 		s.State, s.Reason = joinapi.AccessUnreachable, "the access on record cannot be used; joinsvc's log says why"
 	case c.Admission != nil:
@@ -64,14 +64,23 @@ func (c *Coordinator) reached(now time.Time) (joinapi.AccessState, string) {
 	return joinapi.AccessOK, ""
 }
 
-func notAfter(text string) (time.Time, error) {
+// certificate is the one on record for joinsvc.
+func certificate(text string) (*x509.Certificate, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return time.Time{}, errors.New("the certificate on record for joinsvc is no PEM")
+		return nil, errors.New("the certificate on record for joinsvc is no PEM")
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the certificate on record for joinsvc: %w", err)
+		return nil, fmt.Errorf("reading the certificate on record for joinsvc: %w", err)
+	}
+	return cert, nil
+}
+
+func notAfter(text string) (time.Time, error) {
+	cert, err := certificate(text)
+	if err != nil {
+		return time.Time{}, err
 	}
 	return cert.NotAfter, nil
 }

@@ -100,6 +100,50 @@ func TestTheAccessIsShownAsItIs(t *testing.T) {
 	}
 }
 
+// From the middle of its time on the access is renewed by the node that made the
+// cluster, and by nobody else, after its end too.
+func TestAccessIsRenewedByTheNodeThatMadeTheCluster(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	w.Kubeadm.Access = func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{CSR: "csr", RBAC: "rbac"}, nil }
+	callers := w.all()
+	m0, s1 := callers[0], callers[1]
+	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
+	asked := func(who join.Caller) bool {
+		t.Helper()
+		view, err := w.View(t.Context(), who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return view.Renew != nil && view.Renew.CSR == "csr" && view.Renew.RBAC == "rbac"
+	}
+	if _, err := w.Order(t.Context(), m0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Accept(t.Context(), m0, access); err != nil {
+		t.Fatal(err)
+	}
+	w.report(m0, joinapi.ReportKubeadm, joinapi.OutcomeDone, "")
+	for _, step := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, false}, {180 * 24 * time.Hour, false}, {10 * 24 * time.Hour, true}, {200 * 24 * time.Hour, true}} {
+		w.clock = w.clock.Add(step.after)
+		if got := asked(m0); got != step.want {
+			t.Errorf("%v later the node that made the cluster is asked: %v", step.after, got)
+		}
+		if asked(s1) {
+			t.Errorf("%v later a worker is asked", step.after)
+		}
+	}
+	access.Certificate = w.issued()
+	if err := w.Accept(t.Context(), m0, access); err != nil {
+		t.Fatal(err)
+	}
+	if asked(m0) {
+		t.Error("it is asked for another at once")
+	}
+}
+
 // Readiness names everything that is missing at once.
 func TestReadinessNamesEveryReason(t *testing.T) {
 	w := newWorld(t, testPlan(t))

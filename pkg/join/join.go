@@ -220,9 +220,13 @@ func (c *Coordinator) View(ctx context.Context, who Caller) (joinapi.NodeView, e
 	if err != nil {
 		return joinapi.NodeView{}, err
 	}
+	renew, err := c.renewal(ctx, n)
+	if err != nil {
+		return joinapi.NodeView{}, err
+	}
 	phase, reason := c.phase(n, rec)
 	sessions, _ := c.sessionsOf(n.Name, rec)
-	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: onWire(h), Sessions: sessions, ClusterCA: ca}, nil
+	return joinapi.NodeView{Phase: phase, Reason: reason, Plan: onWire(h), Sessions: sessions, ClusterCA: ca, Renew: renew}, nil
 }
 
 // planned is what the plan says of a node, by its fully qualified name.

@@ -70,6 +70,9 @@ type NodeView struct {
 	// ClusterCA names the CA of the cluster that joinsvc has access to, as
 	// kubeadm pins it: "sha256:<hex>" of its public key; empty before there is one.
 	ClusterCA string `json:"clusterCA,omitempty"`
+	// Renew is set for the init node when the certificate that its cluster has
+	// issued for joinsvc is in the second half of its time: it is to issue another.
+	Renew *AccessRequest `json:"renew,omitempty"`
 }
 
 // Outcome is how one phase of a run on the host went.

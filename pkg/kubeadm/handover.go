@@ -33,6 +33,16 @@ func (n Node) HandOver(ctx context.Context, r joinapi.AccessRequest, server stri
 	return joinapi.ClusterAccess{Server: server, CA: ca, Certificate: certificate}, nil
 }
 
+// MayHandOver says whether the host still has what HandOver takes: the cluster's
+// key and the administrator's kubeconfig, which some operators take away.
+func (n Node) MayHandOver() bool {
+	if _, err := n.ca(); err != nil {
+		return false
+	}
+	_, err := n.Root.Read(adminConf)
+	return err == nil
+}
+
 // Apply puts manifests (YAML) into the cluster as its administrator, and makes
 // their fields nodeprep's own. What the API server cannot do now is waited for,
 // and said as a note of the phase. It may be repeated.
