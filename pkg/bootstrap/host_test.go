@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +73,26 @@ func (b *boot) ended() (all []string) {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// docs/hosts.md has a line for every phase, in the order in which they run.
+func TestPageOfHostsHasEveryPhase(t *testing.T) {
+	page, err := os.ReadFile("../../docs/hosts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	_, table, _ := strings.Cut(string(page), "| phase | what it sees to |")
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|").FindAllStringSubmatch(table, -1) {
+		have = append(have, m[1])
+	}
+	want := []string{(bootstrap.Enrolment{}).Phase().Name}
+	for _, p := range newBoot(t, "k8c1s1").phases(t) {
+		want = append(want, p.Name)
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("docs/hosts.md (-want +got):\n%s", diff)
+	}
 }
 
 func everyPhase(how string) []string {
