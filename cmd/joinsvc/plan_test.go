@@ -40,6 +40,25 @@ func planWith(t *testing.T, pairs ...string) string {
 	return file
 }
 
+// README shows what a mistake gets, and it is what it shows.
+func TestReadmeShowsWhatCheckSays(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(readme), "$ joinsvc plan check plan.yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	shown, last, ok := strings.Cut(block, "…\n")
+	if !ok || strings.Count(shown, "\n") < 5 {
+		t.Fatalf("README has no such block: %q", block)
+	}
+	t.Chdir(filepath.Dir(planWith(t, "vlan: 1500", "vlan: fifteen", "192.168.9.194/28", "192.168.9.211/28", "name: k8c1s2", "name: k8c1s1\n      slot: 3")))
+	code, out, _ := planned(t, "check", "plan.yaml")
+	if code != 1 || !strings.HasPrefix(out, shown) || !strings.HasSuffix(out, last) {
+		t.Errorf("exit %d\n%s\nREADME has\n%s…\n%s", code, out, shown, last)
+	}
+}
+
 func TestPlanShow(t *testing.T) {
 	code, out, errs := planned(t, "show", examplePlan)
 	if code != 0 || errs != unasked {
