@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -378,9 +379,9 @@ a host decides by it, whatever the host says of itself.
 
 A node is **enrolled** when it has a certificate, an address and an AS number; **prepared** when its host is as the plan wants
 it; **joining** when joinsvc has handed it kubeadm's documents; **joined** when it has reported kubeadm done; **routed** when
-every planned session was Established when somebody last looked, and that is not long ago (90 s; 270 s with
-` + "`kubernetes.pace: slow`" + `). **failed** is none of these: it is shown while a failure is on record, and the node goes on from
-where it was.
+every planned session was Established and had a block of pods to announce when somebody last looked, and that is not long ago
+(FRESH s, longer in a plan of more than MANY nodes, each of which is looked at more rarely; SLOW s with ` + "`kubernetes.pace: slow`" + `).
+**failed** is none of these: it is shown while a failure is on record, and the node goes on from where it was.
 
 kubeadm init is **nobody's**, **taken** by the control plane that was told to run it, or **done**: joinsvc was given access to
 the cluster, or told that kubeadm is done there. After that nobody is told init again, the node that made the cluster included
@@ -397,7 +398,9 @@ all of them.
 // docs/states.md is what the code does.
 func TestStatesDocument(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(statesIntro)
+	number := func(d, unit time.Duration) string { return strconv.Itoa(int(d / unit)) }
+	b.WriteString(strings.NewReplacer("FRESH", number(freshness, time.Second), "SLOW", number(slowFreshness, time.Second),
+		"MANY", number(freshness-30*time.Second, turns)).Replace(statesIntro))
 	b.WriteString("| call | who | enrolled | prepared | joining | joined | routed | a failure on record | init |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range states() {
 		who := "anyone"
