@@ -26,7 +26,8 @@ the command is refused.
 
 joinsvc forgets its access to the cluster. The first control plane that asks from
 then on makes another, with another CA: every node that was in the old one has to
-be installed anew, each with a token of "joinsvc token create --reinstalled".`,
+be installed anew, each with a token of its own, which says that this was meant:
+"joinsvc token create --reinstalled --node NAME".`,
 		Example: "  joinsvc init reopen k8c1m0",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

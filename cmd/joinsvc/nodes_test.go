@@ -27,6 +27,10 @@ func TestNodesRelease(t *testing.T) {
 		}
 	}
 	enrol()
+	i.ok("token", "create", "--ttl", "2160h") // as --help has it
+	if code, _, errs := i.cli("token", "create", "--ttl", "2161h"); code != 1 || !strings.Contains(errs, "ttl: ") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
 	if code, _, errs := i.cli("nodes", "release", "k8c1s1"); code != 1 || !strings.Contains(errs, "its host was heard of") || !strings.Contains(errs, "--force") {
 		t.Errorf("exit %d, %s", code, errs)
 	}

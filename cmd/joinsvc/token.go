@@ -37,7 +37,7 @@ A host that was installed anew has a new key, and is refused until a token with
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&req.Uses, "uses", 1, "how many hosts may enrol with it")
-	cmd.Flags().DurationVar(&req.TTL, "ttl", 24*time.Hour, "how long it is valid")
+	cmd.Flags().DurationVar(&req.TTL, "ttl", 24*time.Hour, "how long it is valid, 1s to 2160h (90 days)")
 	cmd.Flags().StringVar(&req.Node, "node", "", "the one planned node that may use it")
 	cmd.Flags().BoolVar(&req.Reinstalled, "reinstalled", false, "the host of --node was installed anew: it keeps its address and ASN")
 	cmd.Flags().StringVar(&role, "role", string(joinapi.Worker), "what hosts may become with it: worker or control-plane; with --node the plan says it")

@@ -112,11 +112,15 @@ func literal(e ast.Expr) string {
 }
 
 // quotes are the messages of a page: spans of code and quotation marks that are no
-// command, in pieces where … leaves something out.
+// command, in pieces where … leaves something out, and what a problem document in
+// it says.
 func quotes(text string) [][]string {
 	programs := strings.Fields("chgrp chown cp git go joinsvc journalctl kubeadm kubectl make nodeprep openssl ss sudo systemctl tar")
 	prose := regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(text, "")
 	var all [][]string
+	for _, said := range firstGroups(`"(?:title|detail)": "([^"]+)"`, text) {
+		all = append(all, quotedWords(said))
+	}
 	for paragraph := range strings.SplitSeq(prose, "\n\n") {
 		for _, span := range firstGroups("(?s)(`[^`]+`|“[^”]+”)", paragraph) {
 			for piece := range strings.SplitSeq(span, "…") {
