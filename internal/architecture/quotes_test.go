@@ -115,7 +115,7 @@ func literal(e ast.Expr) string {
 // command, in pieces where … leaves something out, and what a problem document in
 // it says.
 func quotes(text string) [][]string {
-	programs := strings.Fields("chgrp chown cp git go joinsvc journalctl kubeadm kubectl make nodeprep openssl ss sudo systemctl tar")
+	programs := strings.Fields("chgrp chown cp etcdctl git go joinsvc journalctl kubeadm kubectl make nodeprep openssl ss sudo systemctl tar")
 	prose := regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(text, "")
 	var all [][]string
 	for _, said := range firstGroups(`"(?:title|detail)": "([^"]+)"`, text) {

@@ -169,6 +169,25 @@ func TestHandOverIsTakenUpWhereItBroke(t *testing.T) {
 	}
 }
 
+// A control plane that was installed anew, and got its folders back from a backup,
+// counts as joined: nothing of kubeadm is run, which would reset what came back.
+func TestRestoredControlPlaneIsDone(t *testing.T) {
+	c := &cluster{order: initOrder(t), view: joinapi.NodeView{Phase: joinapi.PhasePrepared}}
+	m := c.membership(t, plan.ControlPlane)
+	c.view.ClusterCA = caHash(c.api.CA())
+	for name, content := range c.files {
+		if err := atomicfile.Write(filepath.Join(c.root, "etc/kubernetes", name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := converge(t, m); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"report kubeadm"}, c.did); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
 // The cluster lets joinsvc in for a year. The node that made it renews that with
 // any run from the middle of the year on, and touches nothing else.
 func TestAccessIsRenewed(t *testing.T) {

@@ -74,7 +74,7 @@ func (c *Coordinator) refusal(a answer, n Node, rec initRecord) error {
 		return refuse(joinapi.CodeConflict, "init is another's", "%s has kubeadm init; this version joins no further control plane", rec.Node)
 	case ansExists:
 		return refuse(joinapi.CodeConflict, "the cluster exists",
-			"cluster %s exists: %s made it on %s, and kubeadm init on a fresh disk would make a second one; restore its /etc/kubernetes and /var/lib/etcd, or, if the cluster is gone for good, let it be made anew by `joinsvc init reopen %[2]s`, after which every other node has to be installed anew, too",
+			"cluster %s exists: %s made it on %s, and kubeadm init on a fresh disk would make a second one; restore its /etc/kubernetes, /var/lib/kubelet and /var/lib/etcd, or, if the cluster is gone for good, let it be made anew by `joinsvc init reopen %[2]s`, after which every other node has to be installed anew, too",
 			c.Plan.Metadata.Name, rec.Node, rec.Done.Format(time.RFC3339))
 	case ansNoOrder:
 		return refuse(joinapi.CodeConflict, "was handed no order",

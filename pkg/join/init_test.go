@@ -34,6 +34,7 @@ func TestAReinstalledInitNodeMakesNoSecondCluster(t *testing.T) {
 	m0 := w.reinstall(0)
 	_, err := w.Order(t.Context(), m0)
 	wantCode(t, err, joinapi.CodeConflict, "joinsvc init reopen k8c1m0")
+	wantCode(t, err, joinapi.CodeConflict, "restore its /etc/kubernetes, /var/lib/kubelet and /var/lib/etcd")
 	w.wantPhase(m0, joinapi.PhaseEnrolled)
 	// Nor may it bring the access of one that it made all the same.
 	wantCode(t, w.Accept(t.Context(), m0, joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t)}), joinapi.CodeConflict, "no kubeadm documents")
