@@ -18,7 +18,7 @@ import (
 )
 
 // noStatusKind is why nothing is seen of Calico 3.18 to 3.20.
-const noStatusKind = "this Calico has no kind CalicoNodeStatus (it came with v3.21), so joinsvc writes the BGP objects and cannot see the sessions; look with `birdcl show protocols` in calico-node's pods, or upgrade Calico"
+const noStatusKind = "this Calico has no kind CalicoNodeStatus (it came with v3.21), so joinsvc writes the BGP objects and cannot see the sessions; look with `birdcl -s /var/run/calico/bird.ctl show protocols` in calico-node's pods, or upgrade Calico"
 
 // silent is why nothing is known of a node that can be asked.
 const silent = "calico-node has not reported yet; see that its pod runs on the node"
