@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
+	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
 // A run by hand beside the unit's touches nothing: it would reset what kubeadm is
@@ -114,7 +115,7 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	}
 	show := func() string {
 		var out bytes.Buffer
-		s, err := edges{}.gatherStatus(t.Context(), c)
+		s, err := edges{root: rooted.Root(dir)}.gatherStatus(t.Context(), c)
 		if err == nil {
 			err = s.print(&out)
 		}
