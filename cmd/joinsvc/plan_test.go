@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -38,6 +41,31 @@ func planWith(t *testing.T, pairs ...string) string {
 	file := filepath.Join(t.TempDir(), "plan.yaml")
 	write(t, file, strings.NewReplacer(pairs...).Replace(string(text)))
 	return file
+}
+
+// docs/operations.md has every setting with its default, and no other.
+func TestPageOfSettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "joinsvc.yaml")
+	write(t, file, "")
+	t.Setenv("JOINSVC_NAMES", "join,10.9.0.2")
+	c, err := loadConfig(file)
+	if err != nil || len(c.Names) != 2 {
+		t.Fatal(c.Names, err)
+	}
+	want := map[string]string{"plan": c.Plan, "listen": c.Listen, "names": "", "dataDir": c.DataDir, "adminSocket": c.AdminSocket}
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## joinsvc's settings")
+	table, _, _ = strings.Cut(table, "\n## ")
+	have := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| *`?([^`|]*?)`? *\\|").FindAllStringSubmatch(table, -1) {
+		have[m[1]] = strings.TrimSpace(m[2])
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("docs/operations.md (-want +got):\n%s", diff)
+	}
 }
 
 // README shows what a mistake gets, and it is what it shows.

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -54,6 +55,23 @@ func TestLaterSourcesWin(t *testing.T) {
 				t.Errorf("loadConfig (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// docs/hosts.md has every setting, in order, and no other.
+func TestPageOfSettings(t *testing.T) {
+	page, err := os.ReadFile("../../docs/hosts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## nodeprep's settings")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var have []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(table, -1) {
+		have = append(have, m[1])
+	}
+	if diff := cmp.Diff(keys(), have); diff != "" {
+		t.Errorf("docs/hosts.md (-want +got):\n%s", diff)
 	}
 }
 
