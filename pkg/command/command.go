@@ -32,6 +32,8 @@ type Command struct {
 	Args  []string
 	Env   []string // added to the caller's environment, "KEY=value"
 	Stdin string
+	// Said, if set, is told each line that the command prints, one at a time.
+	Said func(line string)
 }
 
 // A Runner runs a command and returns its standard output. Run is the real one.
@@ -48,11 +50,12 @@ func Run(ctx context.Context, c Command) (string, error) { return run(ctx, c, gr
 func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
 	var stdout output
 	var both transcript
+	aloud := func() io.Writer { return &lines{say: c.Said, one: &both.mu} }
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), c.Env...)
 	cmd.Stdin = strings.NewReader(c.Stdin)
-	cmd.Stdout = io.MultiWriter(&stdout, &both)
-	cmd.Stderr = &both
+	cmd.Stdout = io.MultiWriter(&stdout, &both, aloud())
+	cmd.Stderr = io.MultiWriter(&both, aloud())
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	// The kernel sends it when the thread ends that has started the command
@@ -81,6 +84,7 @@ func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
 const (
 	maxOutput     = 16 << 20 // bytes on standard output; past it the command fails
 	maxTranscript = 64 << 10 // of the end of both streams, for an error
+	maxLine       = 400      // of a line that is told
 )
 
 // output is the standard output, up to maxOutput.
@@ -109,6 +113,32 @@ func (t *transcript) Write(p []byte) (int, error) {
 	defer t.mu.Unlock()
 	t.text.Write(p[max(0, len(p)-maxTranscript):])
 	t.text.Next(max(0, t.text.Len()-maxTranscript))
+	return len(p), nil
+}
+
+// lines tells one stream line by line; of a long one the beginning is enough.
+type lines struct {
+	say  func(line string)
+	one  sync.Locker // at a time, of both streams
+	part []byte      // of a line whose end is yet to come
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	if l.say == nil {
+		return len(p), nil
+	}
+	l.one.Lock()
+	defer l.one.Unlock()
+	for line := range bytes.Lines(p) {
+		l.part = append(l.part, line[:min(len(line), maxLine-len(l.part))]...)
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break
+		}
+		if text := strings.TrimSpace(string(l.part)); text != "" {
+			l.say(text)
+		}
+		l.part = l.part[:0]
+	}
 	return len(p), nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -167,6 +168,23 @@ func TestOutputIsBounded(t *testing.T) {
 	_, err = Run(t.Context(), New("sh", "-c", "yes | head -c 5000000 >&2; echo last >&2; exit 3"))
 	if !errors.As(err, &failed) || len(failed.Output) > maxTranscript || !strings.HasSuffix(failed.Output, "y\nlast\n") {
 		t.Errorf("%d bytes of the errors were kept", len(failed.Output))
+	}
+}
+
+// Lines are told as they come, of both streams, whole, and no longer than people read.
+func TestLinesAreTold(t *testing.T) {
+	var said []string
+	c := New("sh", "-c", `printf 'one\n\n  two\nthr'; sleep 0.1; echo ee; echo aside >&2; head -c 5000 /dev/zero | tr '\0' x; echo; printf 'no end'`)
+	c.Said = func(line string) { said = append(said, line) }
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	aside := slices.Index(said, "aside") // of another stream: it may come at any time
+	if aside < 0 {
+		t.Fatalf("said %q", said)
+	}
+	if diff := cmp.Diff([]string{"one", "two", "three", strings.Repeat("x", maxLine)}, slices.Delete(said, aside, aside+1)); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/command"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
@@ -229,7 +230,9 @@ func (n Node) kubeadm(ctx context.Context, args []string, order joinapi.KubeadmO
 		return fmt.Errorf("storing kubeadm's documents: %w", err)
 	}
 	defer func() { err = errors.Join(err, n.Root.Remove(config)) }()
-	_, err = n.Run(ctx, command.New("kubeadm", append(args, "--config", n.Root.Path(config))...))
+	run := command.New("kubeadm", append(args, "--config", n.Root.Path(config))...)
+	run.Said = func(line string) { phase.Aside(ctx, line) } // an init takes up to half an hour
+	_, err = n.Run(ctx, run)
 	return err
 }
 

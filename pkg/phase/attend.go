@@ -30,12 +30,23 @@ func (r Runner) attend(ctx context.Context, p Phase, what string, tell func(Even
 		a.watch(over, func(message string) { r.event(p, Noted, "", message, 0) })
 	}()
 	defer func() { close(over); <-left }() // nothing is told of a step that has ended
+	ctx = context.WithValue(ctx, asideKey{}, a.overheard)
 	return step(context.WithValue(ctx, noteKey{}, func(message string) {
 		if tell(Event{Kind: Noted, Message: message}) {
 			a.heard(message)
 			r.event(p, Noted, "", message, 0)
 		}
 	}))
+}
+
+type asideKey struct{}
+
+// Aside is what a step goes through, such as a line of a program's output: of a
+// step that is silent for long the last one is told, with its age.
+func Aside(ctx context.Context, words string) {
+	if overheard, ok := ctx.Value(asideKey{}).(func(string)); ok {
+		overheard(words)
+	}
 }
 
 func everything(Event) bool { return true }
@@ -56,6 +67,13 @@ func (a *attendant) heard(words string) {
 	defer a.mu.Unlock()
 	a.said = time.Now()
 	a.spoke, a.words = a.said, words
+}
+
+// overheard keeps what a step did not say to be told.
+func (a *attendant) overheard(words string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.spoke, a.words = time.Now(), words
 }
 
 func (a *attendant) watch(over <-chan struct{}, say func(string)) {

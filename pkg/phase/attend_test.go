@@ -5,6 +5,7 @@ package phase_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,12 @@ func TestAStepThatFallsSilent(t *testing.T) {
 			phase.Notef(ctx, "waiting: place 7")
 			time.Sleep(3 * time.Minute)
 		}, "waiting: place 7", "waiting for 3m0s: still at a: on; it said 2m0s ago: waiting: place 7", 2},
+		"works aloud": {func(ctx context.Context) {
+			for i := range 3 {
+				phase.Aside(ctx, fmt.Sprint("[step ", i, "]"))
+				time.Sleep(50 * time.Second)
+			}
+		}, "waiting for 2m0s: still at a: on; it said 20s ago: [step 2]", "waiting for 2m0s: still at a: on; it said 20s ago: [step 2]", 1},
 		"for hours": {func(context.Context) {
 			time.Sleep(5*time.Hour - time.Minute)
 		}, "waiting for 2m0s: still at a: on", "waiting for 4h48m0s: still at a: on", 60},
