@@ -131,7 +131,7 @@ func (m membership) execute(ctx context.Context, view joinapi.NodeView) error {
 	if order.Action == joinapi.ActionInit && view.ClusterCA != "" {
 		// joinsvc would refuse the access to it, half an hour later on slow hosts.
 		return fmt.Errorf("kubeadm init would make a second cluster: joinsvc has access to the one with the CA %s that was made here; "+
-			"put this host's /etc/kubernetes and /var/lib/etcd back, or, if that cluster is gone for good, run `joinsvc init reopen %s`",
+			"put this host's /etc/kubernetes, /var/lib/kubelet and /var/lib/etcd back, or, if that cluster is gone for good, run `joinsvc init reopen %s`",
 			view.ClusterCA, m.host.Name)
 	}
 	return m.node.Execute(ctx, order)

@@ -61,7 +61,7 @@ func (n Node) Admitted(now time.Time) error {
 	}
 	text, file, err := apply.ClientCertificate(conf, n.Root.Read)
 	if err != nil {
-		return fmt.Errorf("reading kubelet's certificate that %s names: %w; without it kubelet cannot run: is everything mounted below /var/lib/kubelet?", kubeletConf, err)
+		return fmt.Errorf("reading kubelet's certificate that %s names: %w; without it kubelet cannot run: mount /var/lib/kubelet, or put it back with /etc/kubernetes", kubeletConf, err)
 	}
 	if file == "" { // what kubelet has renewed goes before what it was born with
 		renewed, there, err := n.Root.ReadOptional(kubeletCert)

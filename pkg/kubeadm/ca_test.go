@@ -108,7 +108,7 @@ func TestAdmitted(t *testing.T) {
 		{"named", named, string(s.CA()), during, ""},
 		{"named, run out", named, string(s.CA()), after, file + " ran out on "},
 		{"named, behind its key", named, string(s.Key(t)) + string(s.CA()), after, file + " ran out on "},
-		{"named, not there", named, "", during, "is everything mounted below /var/lib/kubelet?"},
+		{"named, not there", named, "", during, "mount /var/lib/kubelet, or put it back"},
 		{"a token's", "kind: Config\n", "", after, ""},
 		{"no kubeconfig", "[", "", during, kubeletConf},
 	} {

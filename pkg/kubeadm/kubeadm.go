@@ -54,7 +54,7 @@ var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did 
 
 // ErrEtcdData says that kubeadm init would begin on top of somebody's data.
 var ErrEtcdData = errors.New(etcdData + " is not empty, and its files are not of an unfinished init of nodeprep's; " +
-	"if it is this cluster's etcd, put its /etc/kubernetes back, else move its files away, and start nodeprep again")
+	"if it is this cluster's etcd, put its /etc/kubernetes and /var/lib/kubelet back, else move its files away, and start nodeprep again")
 
 // Node is the host that kubeadm works on.
 type Node struct {
