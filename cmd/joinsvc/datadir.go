@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodeprep/nodeprep/pkg/atomicfile"
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/pki"
 )
 
@@ -151,7 +152,9 @@ func (d dataDir) own(ctx context.Context, s state, first bool, caErr, keyErr err
 	case !claimed && !first:
 		return d.nobodys(caErr, keyErr)
 	case !claimed:
-		owner, err = etcd.Claim(ctx, kv, etcd.Owner{Cluster: d.cluster, CA: pki.Fingerprint(s.ca.Certificate()), ClusterKey: s.key.Fingerprint})
+		owner, err = etcd.Claim(ctx, kv, etcd.Owner{
+			Cluster: d.cluster, CA: pki.Fingerprint(s.ca.Certificate()), Certificate: joinapi.CAHash(s.ca.Certificate().Raw), ClusterKey: s.key.Fingerprint,
+		})
 		if err != nil {
 			return err
 		}
@@ -185,6 +188,9 @@ func (d dataDir) foreign(owner etcd.Owner, s state, caErr, keyErr error) (proble
 	case pki.Fingerprint(s.ca.Certificate()) != owner.CA:
 		add("%s: its key is %s, and the store in %s is of the CA with the key %s: one of the two is another joinsvc's. "+
 			"Put back the one that was here, from a backup. %s", d.ca(), pki.Fingerprint(s.ca.Certificate()), d.store(), owner.CA, d.anew())
+	case owner.Certificate != "" && joinapi.CAHash(s.ca.Certificate().Raw) != owner.Certificate:
+		add("%s: its key is the right one, but its certificate is %s; the store in %s is of the certificate %s, which every node and every token has. "+
+			"Put that certificate back from a backup. %s", d.ca(), joinapi.CAHash(s.ca.Certificate().Raw), d.store(), owner.Certificate, d.anew())
 	}
 	switch {
 	case keyErr != nil:

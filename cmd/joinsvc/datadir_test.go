@@ -4,6 +4,10 @@ package main
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"net"
@@ -133,6 +137,12 @@ func TestWhatDoesNotBelongTogetherDoesNotStart(t *testing.T) {
 				return []string{i.file("ca.pem") + ": its key is " + otherCA, "CA with the key " + ca, "another joinsvc's"}
 			},
 		},
+		"the CA's certificate was made anew": {
+			certifyAnew,
+			func(i installation, _, _ string) []string {
+				return []string{i.file("ca.pem") + ": its key is the right one, but its certificate is", "which every node and every token has", "from a backup"}
+			},
+		},
 		"the cluster's key is another joinsvc's": {
 			func(t *testing.T, i installation) { copyFile(t, other.file("cluster.key"), i.file("cluster.key")) },
 			func(i installation, _, key string) []string {
@@ -185,6 +195,33 @@ func TestWhatDoesNotBelongTogetherDoesNotStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// certifyAnew makes another certificate with the CA's key, as whoever wants to
+// prolong it would.
+func certifyAnew(t *testing.T, i installation) {
+	t.Helper()
+	data, err := os.ReadFile(i.file("ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, rest := pem.Decode(data)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _ := parsed.(crypto.Signer)
+	before, _ := pem.Decode(rest)
+	cert, err := x509.ParseCertificate(before.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert.NotAfter = cert.NotAfter.AddDate(10, 0, 0)
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, i.file("ca.pem"), string(pem.EncodeToMemory(block))+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 }
 
 func (i installation) rename(t *testing.T, from, to string) {

@@ -16,9 +16,12 @@ const ownerKey = "/nodeprep/owner"
 
 // An Owner says whose records a store holds. Keys are named by pki.Fingerprint.
 type Owner struct {
-	Cluster    string `json:"cluster"`    // metadata.name of the plan
-	CA         string `json:"ca"`         // joinsvc's CA
-	ClusterKey string `json:"clusterKey"` // joinsvc's key in the cluster
+	Cluster string `json:"cluster"` // metadata.name of the plan
+	CA      string `json:"ca"`      // joinsvc's CA
+	// Certificate is joinapi.CAHash of the CA's certificate, which tokens and nodes
+	// have; a store of before it was kept has none.
+	Certificate string `json:"certificate,omitempty"`
+	ClusterKey  string `json:"clusterKey"` // joinsvc's key in the cluster
 }
 
 // ReadOwner returns whose the store is; ok is false when nobody has claimed it.
