@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -279,11 +280,20 @@ func leaseKey(tx Tx, n Node) error {
 	}
 	if ok && held.Node != n.Name {
 		r := refuse(joinapi.CodeConflict, "key of "+held.Node,
-			"this host's key is that of %s, and the plan says that it is %s; if its disk is a copy of that node's, remove nodeprep's state (/var/lib/nodeprep) here and enrol it again", held.Node, n.Name)
+			"this host's key is that of %s, and the plan says that it is %s; if its disk is a copy of that node's, remove nodeprep's state (/var/lib/nodeprep) here and enrol it again; if the plan has renamed it, `joinsvc nodes release %[1]s` and install it anew", held.Node, n.Name)
 		r.alarm = true
 		return r
 	}
 	return put(tx, keyPrefix+n.Key, lease{n.Name})
+}
+
+// freeing is what an operator does about a node that holds what the plan gives to
+// another.
+func (c *Coordinator) freeing(holder string) string {
+	if _, ok := c.planned(holder); !ok {
+		return fmt.Sprintf("that node is not in the plan any more: if its host is gone, free it with `joinsvc nodes release %s`", holder)
+	}
+	return fmt.Sprintf("give one of them another in the plan, or, if %s is to have another already, `joinsvc nodes release %[1]s` and enrol it again", holder)
 }
 
 func (c *Coordinator) leaseAddress(tx Tx, h plan.HostPlan) error {
@@ -294,7 +304,7 @@ func (c *Coordinator) leaseAddress(tx Tx, h plan.HostPlan) error {
 	}
 	if ok && held.Node != h.Name {
 		return refuse(joinapi.CodeConflict, "address held",
-			"the plan gives %s to %s, but %s holds it; the operator has to give one of them another", h.Address, h.Name, held.Node)
+			"the plan gives %s to %s, but %s holds it; %s", h.Address, h.Name, held.Node, c.freeing(held.Node))
 	}
 	return put(tx, key, lease{h.Name})
 }
