@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,6 +62,27 @@ func foreign(dir, path string) bool {
 		return filepath.Base(path) != "member" // all that etcd needs
 	}
 	return false
+}
+
+// warnExposed says in the log which of joinsvc's keys others on this machine may
+// read. That is no reason to stop; who has read the CA's key can be any node.
+func warnExposed(dir string, log *slog.Logger) {
+	folder, err := os.Stat(dir)
+	if err != nil {
+		return // there is nothing yet
+	}
+	d := dataDir{path: dir}
+	for _, file := range []string{d.ca(), d.key()} {
+		info, err := os.Stat(file)
+		if err != nil {
+			continue // who needs it tells
+		}
+		// To read a file wants the right to pass its folder (path_resolution(7)).
+		passed := folder.Mode().Perm() & 0o011
+		if readers := info.Mode().Perm() & (passed << 2); readers != 0 {
+			log.Warn("others on this machine may read a key of joinsvc: chmod 600, and think of it as known", "file", file, "mode", info.Mode().Perm())
+		}
+	}
 }
 
 // needed is what joinsvc has to be allowed (access(2)).

@@ -93,6 +93,7 @@ func serve(ctx context.Context, c config, in inputs, log *slog.Logger) (err erro
 	if err := accessible(c.DataDir); err != nil {
 		return err
 	}
+	warnExposed(c.DataDir, log)
 	unlock, err := lock(c.DataDir)
 	if err != nil {
 		return etcd.Explain(c.DataDir, err)

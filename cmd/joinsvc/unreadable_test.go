@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +92,37 @@ func TestWhatIsNotJoinsvcsMayBeClosed(t *testing.T) {
 	}
 	if code, log := i.unprivileged(t); code != 1 || !strings.Contains(log, "chown -R joinsvc:joinsvc "+elsewhere) || !strings.Contains(log, elsewhere+"/cluster.key") {
 		t.Errorf("exit %d, wants chown of the folder behind the link:\n%s", code, log)
+	}
+}
+
+// A key that others may read is told; one in a folder that they may not pass, or
+// that is its owner's alone, is not.
+func TestKeysThatOthersMayRead(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"ca.pem", "cluster.key"} {
+		write(t, filepath.Join(dir, name), "")
+	}
+	for name, tt := range map[string]struct {
+		folder, file os.FileMode
+		says         bool
+	}{
+		"as joinsvc makes them":         {0o700, 0o600, false},
+		"a folder that all may pass":    {0o755, 0o600, false},
+		"all may read, and pass":        {0o755, 0o644, true},
+		"the group may read, and pass":  {0o750, 0o640, true},
+		"all may read, nobody may pass": {0o700, 0o644, false},
+		"all may pass, the group reads": {0o701, 0o640, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := errors.Join(os.Chmod(dir, tt.folder), os.Chmod(filepath.Join(dir, "ca.pem"), tt.file)); err != nil {
+				t.Fatal(err)
+			}
+			var log syncBuffer
+			warnExposed(dir, slog.New(slog.NewTextHandler(&log, nil)))
+			if said := strings.Contains(log.String(), "chmod 600") && strings.Contains(log.String(), "ca.pem"); said != tt.says || strings.Contains(log.String(), "cluster.key") {
+				t.Errorf("it says %q", log.String())
+			}
+		})
 	}
 }
 
