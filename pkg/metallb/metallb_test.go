@@ -96,6 +96,7 @@ func TestRangesInPlaceOfAvoidBuggyIPs(t *testing.T) {
 		{"172.29.0.6/32", 1, "172.29.0.6-172.29.0.6 172.29.0.6-172.29.0.6"},
 		{"255.255.255.0/24", 1, "255.255.255.1-255.255.255.254 255.255.255.1-255.255.255.254"},
 		{"172.16.0.0/12", 4096, "172.16.0.1-172.16.0.254 172.31.255.1-172.31.255.254"},
+		{"10.64.0.0/10", 16384, "10.64.0.1-10.64.0.254 10.127.255.1-10.127.255.254"},
 	} {
 		for _, version := range []string{"0.13.0", "0.13.2", "0.13.3"} {
 			p := withRange(version)
@@ -137,9 +138,9 @@ spec.loadBalancers.metallb.version: "latest" is no release; want one such as 0.1
 		},
 		"too large": {
 			set(func(lb *plan.LoadBalancers) {
-				lb.Subnet, lb.MetalLB.Version = netip.MustParsePrefix("10.0.0.0/8"), "0.13.2"
+				lb.Subnet, lb.MetalLB.Version = netip.MustParsePrefix("10.0.0.0/9"), "0.13.2"
 			}),
-			"spec.loadBalancers.subnet: 10.0.0.0/8 is larger than /10, too large for MetalLB below 0.13.4, which knows no avoidBuggyIPs",
+			"spec.loadBalancers.subnet: 10.0.0.0/9 is larger than /10, too large for MetalLB below 0.13.4, which knows no avoidBuggyIPs",
 		},
 		"nothing sound": {
 			set(func(lb *plan.LoadBalancers) {
@@ -157,6 +158,18 @@ spec.loadBalancers.metallb.version: "latest" is no release; want one such as 0.1
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Whoever reads the text later sees from the top for which release it is, and that
+// the speaker has to stay away.
+func TestHeadNamesTheRelease(t *testing.T) {
+	text, err := Render(withRange("0.16.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(text), "# The addresses that MetalLB 0.16.1 gives ") || !strings.Contains(string(text), "speaker.enabled=false") {
+		t.Errorf("the text begins otherwise:\n%s", text)
 	}
 }
 

@@ -5,6 +5,7 @@ package phase_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -275,6 +276,41 @@ func TestNotes(t *testing.T) {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	phase.Notef(t.Context(), "outside a run") // must not panic
+}
+
+// A wait says for how long it has been going on, but for its beginning; whoever
+// shows events knows one that says it again, and takes nothing else for it.
+func TestWaiting(t *testing.T) {
+	p := phase.Phase{Name: "enrol", Plan: func(ctx context.Context) ([]phase.Change, error) {
+		waiting := phase.Waiting(ctx)
+		for _, since := range []time.Duration{0, time.Second - 1, time.Second, 61600 * time.Millisecond} {
+			waiting(errBusy, since)
+		}
+		phase.Notef(ctx, "leg eno2 is waiting: no carrier")
+		return nil, nil
+	}}
+	var rec recorder
+	if _, err := rec.runner().Run(t.Context(), []phase.Phase{p}); err != nil {
+		t.Fatal(err)
+	}
+	var notes []string
+	for _, e := range rec.events {
+		if e.Kind == phase.Noted {
+			notes = append(notes, fmt.Sprint(e.Message, " ", e.Waits()))
+		} else if e.Message = "waiting: for the leaves"; e.Waits() {
+			t.Errorf("an event %q is taken for a wait", e.Kind)
+		}
+	}
+	want := []string{
+		"waiting: device or resource busy true",
+		"waiting: device or resource busy true",
+		"waiting for 1s: device or resource busy true",
+		"waiting for 1m2s: device or resource busy true",
+		"leg eno2 is waiting: no carrier false",
+	}
+	if diff := cmp.Diff(want, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
 }
 
 func TestChangeString(t *testing.T) {

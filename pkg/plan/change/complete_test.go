@@ -5,21 +5,27 @@ package change_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/change"
 )
 
 // No field of a plan may change unnoticed: every single one is changed, and
-// something has to be said of it. A new field wants a rule.
+// something has to be said of it. A new field wants a rule. What each costs is
+// in testdata/fields.txt: somebody decides by it whether a change can be made today.
 func TestEveryFieldHasARule(t *testing.T) {
 	single, many := full(t, example(t)), full(t, racks(t, 2, 2))
 	noticed := map[string]bool{}
+	said := map[string]map[string]bool{}
 	for _, p := range []plan.Plan{single, many} {
 		fields(reflect.ValueOf(&p.Spec).Elem(), "spec", func(path string, v reflect.Value) {
 			before := clone(t, p)
@@ -29,7 +35,11 @@ func TestEveryFieldHasARule(t *testing.T) {
 			changes := change.Between(before, p)
 			v.Set(was)
 			noticed[general(path)] = noticed[general(path)] || len(changes) > 0
+			if said[general(path)] == nil {
+				said[general(path)] = map[string]bool{}
+			}
 			for _, c := range changes {
+				said[general(path)][fmt.Sprintf("%s %s [%s]", c.Scope, c.What, c.Severity)] = true
 				if c.Severity == "" || c.Consequence == "" {
 					t.Errorf("%s: %+v says not what it means", path, c)
 				}
@@ -44,6 +54,21 @@ func TestEveryFieldHasARule(t *testing.T) {
 			t.Errorf("%s can change without a word; give it a rule", path)
 		}
 	}
+	if !t.Failed() {
+		golden.Check(t, filepath.Join("testdata", "fields.txt"), table(said))
+	}
+}
+
+// table is what is said of each field, in any plan and of any member.
+func table(said map[string]map[string]bool) string {
+	var b strings.Builder
+	for _, path := range slices.Sorted(maps.Keys(said)) {
+		fmt.Fprintln(&b, path)
+		for _, line := range slices.Sorted(maps.Keys(said[path])) {
+			fmt.Fprintln(&b, "  "+line)
+		}
+	}
+	return b.String()
 }
 
 // full gives a plan something in every field that the example leaves out.
