@@ -5,6 +5,7 @@ package phase_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -185,6 +186,56 @@ func TestBeside(t *testing.T) {
 	})
 }
 
+// The line holds whatever ends or waits beside it: none of it starts while another
+// runs, and none of it waits for one that is beside.
+func TestTheLineAndWhatIsBesideIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l log
+		start := time.Now()
+		got := map[string]string{}
+		r := phase.Runner{Now: time.Now, Report: func(e phase.Event) {
+			if e.Kind == phase.Started {
+				got[e.Phase] = time.Since(start).String()
+			}
+		}}
+		_, err := r.Run(t.Context(), []phase.Phase{
+			l.slow("network", 10*time.Second, nil),
+			beside(l.slow("clock", time.Second, nil)), beside(l.slow("lacp", time.Minute, nil)),
+			beside(l.slow("probe", time.Second, nil, "lacp")),
+			l.slow("firewall", 10*time.Second, nil), l.slow("swap", 10*time.Second, nil),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{"network": "0s", "clock": "0s", "lacp": "0s", "firewall": "10s", "swap": "20s", "probe": "1m0s"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("starts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Reporters write to one file: they are called by one phase at a time.
+func TestReportsComeOneAtATime(t *testing.T) {
+	var busy sync.Mutex
+	r := phase.Runner{Now: time.Now, Report: func(phase.Event) {
+		if !busy.TryLock() {
+			t.Error("a report came while another was written")
+			return
+		}
+		defer busy.Unlock()
+		for range 100 {
+			runtime.Gosched() // the others get their turn
+		}
+	}}
+	var phases []phase.Phase
+	for _, name := range strings.Split("abcdefgh", "") {
+		phases = append(phases, beside(phase.Phase{Name: name, Plan: func(context.Context) ([]phase.Change, error) { return nil, nil }}))
+	}
+	if _, err := r.Run(t.Context(), phases); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestHowManyRunAtOnceIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l log
@@ -214,6 +265,19 @@ func TestInterruptedRunStartsNothingElse(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"a started", "a done"}, l.lines); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What stopped the run is not told beside what failed because of it.
+func TestInterruptedRunTellsItOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l log
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := l.runner().Run(ctx, []phase.Phase{l.slow("a", time.Minute, nil), l.slow("b", 0, nil)})
+		if err == nil || err.Error() != "a: context deadline exceeded" {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 )
 
 // Network tells whether err is of a connection that could not be made or broke,
@@ -30,9 +29,8 @@ func Network(err error) bool {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.DeadlineExceeded):
 		return true
 	}
-	var request *url.Error
-	var network net.Error
-	return errors.As(err, &request) || errors.As(err, &network)
+	var network net.Error // and whatever else a request came to: url.Error is one
+	return errors.As(err, &network)
 }
 
 // mistaken tells whether somebody else answered than was asked.

@@ -84,9 +84,8 @@ type wait struct {
 	deadline time.Time
 	floor    time.Duration
 	began    time.Time
-	said     time.Time // when Waiting was last called
+	said     time.Time // when Waiting was last called; long ago at first
 	reason   error     // of the last failure that may pass
-	late     bool      // the limit was over
 }
 
 // judge marks an error that ends the attempts, and tells of one that does not.
@@ -104,7 +103,7 @@ func (w *wait) judge(err error) error {
 		w.deadline = now.Add(verdict.Floor + w.Limit)
 	}
 	w.floor, w.reason = verdict.Floor, err
-	if w.Waiting != nil && (w.said.IsZero() || now.Sub(w.said) >= every(now.Sub(w.began))) {
+	if w.Waiting != nil && now.Sub(w.said) >= every(now.Sub(w.began)) {
 		w.Waiting(err, now.Sub(w.began))
 		w.said = now
 	}
@@ -125,7 +124,7 @@ func (w *wait) NextBackOff() time.Duration {
 		w.pace.Reset()
 	}
 	next := w.floor + w.pace.NextBackOff()
-	if w.late = time.Now().Add(next).After(w.deadline); w.late {
+	if time.Now().Add(next).After(w.deadline) {
 		return backoff.Stop
 	}
 	return next
@@ -141,8 +140,6 @@ func (w *wait) explain(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w while waiting: %w", context.Cause(ctx), w.reason)
-	case w.late:
-		return fmt.Errorf("waited %s: %w", time.Since(w.began).Round(time.Second), w.reason)
 	}
-	return err
+	return fmt.Errorf("waited %s: %w", time.Since(w.began).Round(time.Second), w.reason)
 }

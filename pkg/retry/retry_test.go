@@ -247,6 +247,36 @@ func TestLongWaitIsSaidRarely(t *testing.T) {
 	})
 }
 
+// The minute that is over is said, and the hour still belongs to the minutes.
+func TestWhenAWaitIsSaidAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := 0
+		now := time.Now()
+		w := &wait{Policy: Policy{Limit: time.Hour, Judge: judge, Waiting: func(error, time.Duration) { said++ }}, began: now, deadline: now.Add(time.Hour)}
+		for i, tc := range []struct {
+			pause time.Duration
+			want  int
+		}{{0, 1}, {noteEvery - 1, 1}, {1, 2}, {longWait - 2*noteEvery, 3}, {noteEvery, 4}, {noteEvery, 4}, {rarely - noteEvery, 5}} {
+			time.Sleep(tc.pause)
+			if _ = w.judge(errDown); said != tc.want {
+				t.Errorf("after pause %d, at %s, said %d times, want %d", i, time.Since(w.began), said, tc.want)
+			}
+		}
+	})
+}
+
+// Whoever names a time sets the pace: what was learnt of its silence before is void.
+func TestANamedTimeStartsThePaceAnew(t *testing.T) {
+	w := &wait{pace: pace(), deadline: time.Now().Add(time.Hour)}
+	for range 20 {
+		w.NextBackOff()
+	}
+	w.floor = 20 * time.Second
+	if next := w.NextBackOff(); next < w.floor || next > w.floor+2*firstPause {
+		t.Errorf("a pause of %s after a named one of %s", next, w.floor)
+	}
+}
+
 // An attempt that hangs ends with the limit.
 func TestAttemptIsBoundedByTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
