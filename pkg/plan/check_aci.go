@@ -146,7 +146,7 @@ func (c *checker) application(s Spec, path string, app Application) {
 }
 
 func (c *checker) applicationAddress(s Spec, path string, a netip.Prefix) {
-	within := func(p netip.Prefix) bool { return p.IsValid() && p.Contains(a.Addr()) && a.Bits() >= p.Bits() }
+	within := func(p netip.Prefix) bool { return p.Contains(a.Addr()) && a.Bits() >= p.Bits() }
 	switch {
 	case !c.prefix(path, a):
 	case within(s.LoadBalancers.Subnet):

@@ -84,6 +84,7 @@ func fabricLimits() []limit {
 		{"spec.fabric.maxPrefixes", fabric("maxPrefixes: %s"), [][2]string{{"1", ""}, {"300000", ""}, {"300001", "1–300000"}}},
 		{"spec.fabric.leaves[0].node", in("node: 201", "node: %s"), [][2]string{{"100", "101–4000"}, {"101", ""}, {"4000", ""}, {"4001", "101–4000"}}},
 		{"spec.fabric.aci.outside.vlan", in("vlan: 108", "vlan: %s"), [][2]string{{"1", ""}, {"4094", ""}, {"4095", "1–4094"}}},
+		{"spec.fabric.aci.outside.l3out", in("l3out: L3O_EXTERNAL", "l3out: %s"), [][2]string{{"a.b:c-d_e", ""}, {"a b", "no name for an APIC"}, {"L3O_K8_C1", "another name"}}},
 		{"spec.fabric.aci.outside.domain", in("domain: L3D_EXTERNAL", "domain: %s"), [][2]string{{"a.b:c-d_e", ""}, {"a b", "no name for an APIC"}}},
 		{"spec.fabric.aci.floatingSVI.address", in("      outside:\n", "      floatingSVI: {address: %s}\n      outside:\n"), [][2]string{
 			{"192.168.9.203", ""}, {"192.168.9.209", "outside"}, {"192.168.9.207", "broadcast"}, {"192.168.9.206", "taken by spec.nodeNetwork.gateway"},

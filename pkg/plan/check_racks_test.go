@@ -142,6 +142,9 @@ func TestRacks(t *testing.T) {
 			"error: spec.racks[0].asns: 64600-64699 is for the model node; in the model cluster all nodes have spec.asn.first: leave it out",
 			"error: spec.pools[1].asns: 64708-64709 is for the model node; in the model cluster all nodes have spec.asn.first: leave it out",
 		}},
+		{"somebody's number for the leaves of all racks but one", []edit{{"fabric: {asn: 64512}", "fabric: {asn: 3356}"}}, []string{
+			"warning: spec.fabric.asn: 3356 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
+		}},
 		{"leaves with somebody's number", []edit{{"leafASN: 64513", "leafASN: 3356"}}, []string{
 			"warning: spec.racks[1].leafASN: 3356 is public; set spec.asn.owned: true if it is registered to you, or use 64512–65534 (RFC 6996)",
 		}},
@@ -222,6 +225,9 @@ func TestRacks(t *testing.T) {
 		{"a pool without role and names", []edit{{`{names: "b{8..9}", role: worker, `, "{"}}, []string{
 			"error: spec.pools[1].names: \"\" is no DNS label (lower-case letters, digits, dashes); want a pattern such as k8c1a{01..40}",
 			"error: spec.pools[1].role: is missing; want control-plane or worker",
+		}},
+		{"a pool whose names are none", []edit{{`"b{8..9}"`, `"B{8..9}"`}}, []string{
+			"error: spec.pools[1].names: \"B8\" is no DNS label (lower-case letters, digits, dashes); want a pattern such as k8c1a{01..40}",
 		}},
 		{"a pool whose names cannot be read", []edit{{"a{01..40}", "a{40..01}"}}, []string{
 			"error: spec.pools[0].names: a{40..01}: want a range that rises and has at most 10000 members",

@@ -121,6 +121,14 @@ func TestNodeNetwork(t *testing.T) {
 			"error: spec.nodeNetwork.dns[1]: 172.27.0.3 is in 172.27.0.0/16 of spec.pods.subnet, where nothing answers until the cluster runs; want a server outside of it",
 			"error: spec.nodeNetwork.dns[2]: 0.0.0.0 is the address of no server",
 		}},
+		{"an IPv6 subnet and gateway", []edit{{"subnet: 192.168.9.192/28", "subnet: 2001:db8::/64"}, {"gateway: 192.168.9.206", "gateway: 2001:db8::1"}}, []string{
+			"error: spec.nodeNetwork.subnet: 2001:db8::/64 is not IPv4",
+			"error: spec.fabric.leaves[0].address: 192.168.9.204 is outside 2001:db8::/64",
+			"error: spec.fabric.leaves[1].address: 192.168.9.205 is outside 2001:db8::/64",
+			"error: spec.nodes[0].address: 192.168.9.193/28 is outside 2001:db8::/64",
+			"error: spec.nodes[1].address: 192.168.9.194/28 is outside 2001:db8::/64",
+			"error: spec.nodes[2].address: 192.168.9.195/28 is outside 2001:db8::/64",
+		}},
 		{"no gateway and no subnet", []edit{{"    gateway: 192.168.9.206\n", ""}, {"    subnet: 192.168.9.192/28\n", ""}}, []string{
 			"error: spec.nodeNetwork.subnet: is missing; want a subnet such as 192.168.9.192/28",
 			"error: spec.nodeNetwork.gateway: is missing; want an address in the nodes' subnet",

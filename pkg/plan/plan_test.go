@@ -5,6 +5,7 @@ package plan_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"testing"
@@ -72,6 +73,45 @@ func TestDefaults(t *testing.T) {
 	}
 	if p.Spec.Pods.BlockSize != 26 || p.Spec.Host.SELinux != plan.Permissive {
 		t.Errorf("block size %d and SELinux %s, want 26 and permissive", p.Spec.Pods.BlockSize, p.Spec.Host.SELinux)
+	}
+}
+
+// What a plan leaves out is filled in from what else it says, and a 0 that it says
+// stays one.
+func TestDefaultsThatFollow(t *testing.T) {
+	p, report := plan.Parse(edited(
+		t,
+		edit{"    mtu: 9000\n\n  fabric:\n", "    mtu: 1500\n\n  fabric:\n    timers: {hold: 20s}\n    bfd: {interval: 300ms}\n"},
+		edit{"    mtu: 9000\n", ""},
+		edit{"    gateway: 192.168.9.206\n", "    gateway: 192.168.9.206\n    gatewayMetric: 0\n"},
+		edit{"        routerID: 2.0.0.1\n", ""},
+		edit{"  model: node\n", "  owned: true\n"},
+	))
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	s := p.Spec
+	f := s.Fabric
+	for _, tc := range []struct{ what, got, want string }{
+		{"fabric.mtu", fmt.Sprint(f.MTU), "1500"},
+		{"fabric.timers", f.Timers.Keepalive.String() + " " + f.Timers.Hold.String(), "6s 20s"},
+		{"fabric.bfd", f.BFD.Interval.String() + " " + fmt.Sprint(f.BFD.Multiplier), "300ms 3"},
+		{"fabric.maxPrefixes", fmt.Sprint(f.MaxPrefixes), "500"},
+		{"fabric.aci.pod", fmt.Sprint(f.ACI.Pod), "1"},
+		{"fabric.leaves[].routerID", fmt.Sprint(f.Leaves[0].RouterID, f.Leaves[1].RouterID), "192.168.9.204 2.0.0.2"},
+		{"nodeNetwork.gatewayMetric", fmt.Sprint(*s.NodeNetwork.GatewayMetric), "0"},
+		{"asn.model", string(s.ASN.Model), "node"},
+		{"kubernetes.pace", string(s.Kubernetes.Pace), "normal"},
+		{"calico.api", string(s.Calico.API), "auto"},
+		{"runtime.name", string(s.Runtime.Name), "containerd"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s is %s, want %s", tc.what, tc.got, tc.want)
+		}
+	}
+	p = load(t)
+	if f, n := p.Spec.Fabric, p.Spec.NodeNetwork; f.Timers != (plan.Timers{Keepalive: time.Minute, Hold: 3 * time.Minute}) || f.BFD != (plan.BFD{}) || *n.GatewayMetric != 50 {
+		t.Errorf("where nothing is said: timers %v, BFD %v, metric %d", f.Timers, f.BFD, *n.GatewayMetric)
 	}
 }
 

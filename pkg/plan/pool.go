@@ -74,8 +74,8 @@ func (c *checker) fill(s *Spec, path string, pool Pool) {
 
 // poolBits is the length of the subnet that a pool's nodes share.
 func poolBits(s Spec, pool Pool) int {
-	rack, ok := s.RackOf(Node{Rack: pool.Rack})
-	if !ok || !rack.NodeNetwork.Subnet.IsValid() {
+	rack, _ := s.RackOf(Node{Rack: pool.Rack}) // that there is one was checked
+	if !rack.NodeNetwork.Subnet.IsValid() {
 		return 32
 	}
 	return rack.NodeNetwork.Subnet.Bits()
