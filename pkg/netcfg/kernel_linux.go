@@ -39,7 +39,28 @@ func NewKernel() Kernel {
 //nolint:gochecknoglobals // the switch is a variable of the library, and kernels are made side by side
 var extendedErrors = sync.OnceFunc(func() { nl.EnableErrorMessageReporting = true })
 
-type linux struct{ *netlink.Handle }
+type linux struct{ handle }
+
+// handle is what is asked of [netlink.Handle].
+type handle interface {
+	LinkList() ([]netlink.Link, error)
+	LinkByName(name string) (netlink.Link, error)
+	LinkAdd(link netlink.Link) error
+	LinkModify(link netlink.Link) error
+	LinkDel(link netlink.Link) error
+	LinkSetName(link netlink.Link, name string) error
+	LinkSetMTU(link netlink.Link, mtu int) error
+	LinkSetUp(link netlink.Link) error
+	LinkSetDown(link netlink.Link) error
+	LinkSetMaster(link, master netlink.Link) error
+	LinkSetNoMaster(link netlink.Link) error
+	AddrList(link netlink.Link, family int) ([]netlink.Addr, error)
+	AddrReplace(link netlink.Link, addr *netlink.Addr) error
+	AddrDel(link netlink.Link, addr *netlink.Addr) error
+	RouteListFiltered(family int, filter *netlink.Route, mask uint64) ([]netlink.Route, error)
+	RouteReplace(route *netlink.Route) error
+	RouteDel(route *netlink.Route) error
+}
 
 // Observe reads links, addresses and default routes. A dump that others
 // changed in the middle is read again, a few times.
