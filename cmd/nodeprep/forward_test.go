@@ -77,8 +77,96 @@ func TestRunsFailureIsForwardedWhenNoPhaseTellsIt(t *testing.T) {
 		var d desk
 		f := newForwarder(t.Context(), d.report)
 		f.add(event("network", phase.Failed, "no carrier"))
+		f.add(event("swap", phase.Done, "")) // others finish
 		f.close(end)
-		d.want(t, "network failed no carrier")
+		d.want(t, "network failed no carrier", "swap done")
+	})
+}
+
+// A report is sent when it comes, not when the run ends; and the end of one whose
+// failure was told is not waited for.
+func TestReportsAreSentAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d desk
+		start := time.Now()
+		f := newForwarder(t.Context(), d.report)
+		synctest.Wait()
+		f.add(event("a", phase.Started, ""))
+		synctest.Wait()
+		d.want(t, "a started")
+		f.add(event("a", phase.Failed, "no"))
+		synctest.Wait()
+		d.want(t, "a started", "a failed no")
+		f.close(event("run", phase.Failed, "a: no"))
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the end took %s", took)
+		}
+	})
+}
+
+// The next event, or the end, is a reason to ask again; a time that joinsvc has
+// named is waited for all the same, but by no end of a run.
+func TestWhatCutsAPauseShort(t *testing.T) {
+	for name, tc := range map[string]struct {
+		floor time.Duration
+		then  func(*forwarder)
+		want  time.Duration // from the first attempt to the second, at most
+		least time.Duration
+	}{
+		"an event":                     {0, func(f *forwarder) { f.add(event("b", phase.Started, "")) }, time.Millisecond, 0},
+		"an event, before a time":      {time.Hour, func(f *forwarder) { f.add(event("b", phase.Started, "")) }, time.Hour + 2*forwardPause, time.Hour},
+		"the end, long before a time":  {time.Hour, func(f *forwarder) { f.close(event("run", phase.Done, "")) }, time.Millisecond, 0},
+		"the end, where none is named": {0, func(f *forwarder) { f.close(event("run", phase.Done, "")) }, time.Millisecond, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var asked []time.Duration
+				d := desk{trouble: func(context.Context, joinapi.Report) error {
+					if asked = append(asked, time.Since(start)); len(asked) == 1 {
+						return joinapi.Unavailable(tc.floor, "starting")
+					}
+					return nil
+				}}
+				f := newForwarder(t.Context(), d.report)
+				f.add(event("a", phase.Started, ""))
+				time.Sleep(time.Millisecond)
+				tc.then(f)
+				time.Sleep(2 * time.Hour)
+				f.close(event("run", phase.Done, ""))
+				if len(asked) < 2 || asked[1] > tc.want || asked[1] < tc.least {
+					t.Errorf("asked at %v", asked)
+				}
+			})
+		})
+	}
+}
+
+// A joinsvc that has answered is asked at the first pace when it is away again.
+func TestPaceStartsAnewAfterAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []time.Time
+		away := true
+		d := desk{trouble: func(context.Context, joinapi.Report) error {
+			asked = append(asked, time.Now())
+			if away {
+				return joinapi.Unavailable(0, "starting")
+			}
+			return nil
+		}}
+		f := newForwarder(t.Context(), d.report)
+		f.add(event("a", phase.Started, ""))
+		time.Sleep(time.Hour)
+		away = false
+		time.Sleep(time.Minute)
+		away, asked = true, nil
+		f.add(event("b", phase.Started, ""))
+		time.Sleep(time.Minute)
+		if len(asked) < 2 || asked[1].Sub(asked[0]) > 3*forwardPause/2 {
+			t.Errorf("asked at %v", asked)
+		}
+		away = false
+		f.close(event("run", phase.Done, ""))
 	})
 }
 
@@ -149,6 +237,9 @@ func TestLastWordIsTriedUntilItIsTaken(t *testing.T) {
 		cancel() // an interrupted run has a last word too
 		f.close(event("run", phase.Failed, "interrupted"))
 		d.want(t, "run failed (1 earlier reports were dropped, since joinsvc did not take them) interrupted")
+		if took := time.Since(start); took > lastWords/2+forwardPause/10 {
+			t.Errorf("taken after %s", took)
+		}
 	})
 }
 
@@ -211,6 +302,14 @@ func TestReportsComeBackApart(t *testing.T) {
 			}
 			if at[1] < floor {
 				t.Errorf("asked again after %v, and was told %v", at[1], floor)
+			}
+			if pause := at[2] - at[1]; pause < 3*forwardPause/4 {
+				t.Errorf("asked again after %v, and then after %v", at[1], pause)
+			}
+			for i := range at[1:] {
+				if pause := at[i+1] - at[i]; pause > 3*forwardPauseMax/2 {
+					t.Errorf("asked again after %v", pause)
+				}
 			}
 			second[at[1].Truncate(100*time.Millisecond)] = true
 		}

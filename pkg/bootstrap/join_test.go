@@ -155,8 +155,8 @@ func TestHandOverIsTakenUpWhereItBroke(t *testing.T) {
 		t.Run(fails, func(t *testing.T) {
 			c := &cluster{order: initOrder(t), fails: fails}
 			m := c.membership(t, plan.ControlPlane)
-			if err := converge(t, m); err == nil {
-				t.Fatal("the failure was not told")
+			if err := converge(t, m); err == nil || !strings.Contains(err.Error(), "refused") {
+				t.Fatalf("the failure was told as %v", err)
 			}
 			c.did = nil
 			if err := converge(t, m); err != nil {
@@ -212,6 +212,26 @@ func TestAccessIsRenewed(t *testing.T) {
 	}
 	if err := converge(t, m); err != nil || len(c.did) > 0 {
 		t.Errorf("without the administrator's kubeconfig: %v, %v", c.did, err)
+	}
+}
+
+// What kubeadm says of its failure is what the run says, and nothing that comes
+// after it is begun.
+func TestKubeadmsFailureIsTold(t *testing.T) {
+	for fails, did := range map[string][]string{
+		"report prepared": nil,
+		"kubeadm join":    {"report prepared"},
+	} {
+		c := &cluster{order: joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"}, fails: fails}
+		m := c.membership(t, plan.Worker)
+		c.files = nil
+		err := converge(t, m)
+		if err == nil || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("%s: the failure was told as %v", fails, err)
+		}
+		if diff := cmp.Diff(did, c.did); diff != "" {
+			t.Errorf("%s: steps (-want +got):\n%s", fails, diff)
+		}
 	}
 }
 
