@@ -254,6 +254,14 @@ bond0.1500: down -> up
 bond0.1500.address: - -> 192.168.9.193/28
 route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
 `},
+		{"what a crash has left beside a wrong gateway", func(s *State) {
+			s.Links = append(s.Links, link{Name: "nodeprep-new", Kind: "bond", MTU: 9000, MAC: addressOf(1)})
+			s.Routes[0] = via("192.168.9.205", "bond0.1500", defaultMetric)
+		}, `
+nodeprep-new: bond  miimon 0s updelay 0s downdelay 0s min_links 0 xmit_hash_policy  mtu 9000 mac 00:00:5e:00:53:01 down -> -
+route: default via 192.168.9.205 dev bond0.1500 metric 50 -> -
+route: - -> default via 192.168.9.206 dev bond0.1500 metric 50
+`},
 		{"crashed while replacing the bond", func(s *State) {
 			*s = hardware()
 			s.Links = append(s.Links, link{Name: "nodeprep-new", Kind: "bond", MTU: 9000, MAC: addressOf(1)})
@@ -415,6 +423,15 @@ func TestMetric(t *testing.T) {
 	c.VLAN.Metric = new(uint32(200))
 	if notes := Notes(k.State, c); len(notes) != 2 || !strings.HasSuffix(notes[1], "is preferred to ours, which has metric 200") {
 		t.Errorf("notes are %q", notes)
+	}
+}
+
+// A plan without a gateway has no default route, and leaves none on the link.
+func TestNoGateway(t *testing.T) {
+	k, c := &Model{State: prepared(t)}, reference()
+	c.VLAN.Gateway = netip.Addr{}
+	if diff := cmp.Diff("route: default via 192.168.9.206 dev bond0.1500 metric 50 -> -\n", converge(t, k, c)); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
 

@@ -138,6 +138,9 @@ func TestPlanDNS(t *testing.T) {
 	if diff := cmp.Diff(want, read(t, root, "/etc/resolv.conf")); diff != "" {
 		t.Error(diff)
 	}
+	if got := resolvConf(DNS{Servers: withDNS().DNS.Servers}); strings.Contains(got, "search") {
+		t.Errorf("without a domain to search in:\n%s", got)
+	}
 	if got := read(t, root, "stub"); got != "nameserver 127.0.0.53\n" {
 		t.Errorf("the symlink's target is %q now", got)
 	}
@@ -196,6 +199,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"unknown field", `"mtu"`, `"mtuu"`, `decoding /var/lib/nodeprep/network.json: json: unknown field "mtuu"`},
 		{"a newer program's", `"version": 1`, `"version": 2`, "/var/lib/nodeprep/network.json has version 2, this program knows 1"},
 		{"impossible", `"id": 1500`, `"id": 4095`, "vlan.id: 4095 is not in 1–4094"},
+		{"no MAC", `"mac": "00:`, `"mac": "`, "decoding /var/lib/nodeprep/network.json: parsing MAC: address 00:5e:00:53:01: invalid MAC address"},
 		{"cut off", "}", "", "decoding /var/lib/nodeprep/network.json: unexpected EOF"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -244,6 +248,9 @@ func TestRestore(t *testing.T) {
 				r, err := Restore(t.Context(), k, root, 10*time.Second)
 				if err == nil && test.err != "" || err != nil && err.Error() != test.err {
 					t.Fatalf("error is %v, want %q", err, test.err)
+				}
+				if made := len(r.Changes); err == nil && made < 6 {
+					t.Errorf("%d changes are told", made)
 				}
 				if got := strings.Join(r.Missing, " "); got != test.missing {
 					t.Errorf("missing are %q, want %q", got, test.missing)

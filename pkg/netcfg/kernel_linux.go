@@ -99,16 +99,16 @@ func (k linux) observe() (State, error) {
 	if s.Routes, err = k.routes(names); err != nil {
 		return State{}, fmt.Errorf("listing default routes: %w", err)
 	}
-	return s, s.addPorts()
+	return s, s.addPorts(procBonding)
 }
 
-// addPorts adds the bonding driver's view of every bond and its legs.
-func (s *State) addPorts() error {
+// addPorts adds the bonding driver's view of every bond and its legs, from its folder.
+func (s *State) addPorts(folder string) error {
 	for i, bond := range s.Links {
 		if bond.Kind != "bond" {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(procBonding, bond.Name))
+		text, err := os.ReadFile(filepath.Join(folder, bond.Name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue // it went between the two reads
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,6 +185,49 @@ func TestRequests(t *testing.T) {
 				t.Errorf("error %q, want %q", got, tc.err)
 			}
 		})
+	}
+}
+
+// What the kernel refuses is the step's error.
+func TestRefusedRequests(t *testing.T) {
+	gateway := via("192.168.9.206", "bond0.1500", 50)
+	for _, step := range []step{
+		createBond{reference().Bond}, reviseBond{Bond: reference().Bond}, createVLAN{reference().VLAN, "bond0"}, deleteLink{link{Name: "bond0.7"}},
+		setMTU{"eno1", 1500, 9000}, setUp{"eno1"}, addAddress{"bond0", netip.MustParsePrefix("192.168.9.193/28")},
+		addRoute{gateway}, removeRoute{gateway}, enslave{"eno1", "bond0"}, release{"eno1", "bond0"},
+	} {
+		taken := &requests{}
+		if err := (linux{taken}).Apply(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+		refused := &requests{fail: map[string][]error{taken.asked[len(taken.asked)-1]: {errRefused}}}
+		if err := (linux{refused}).Apply(t.Context(), step); !errors.Is(err, errRefused) {
+			t.Errorf("%T: %v", step, err)
+		}
+	}
+}
+
+// Each bond's legs have the ports of its own file. A bond that is gone by the time
+// that its file is read has none, and one that cannot be read is no such bond.
+func TestPortsOfBonds(t *testing.T) {
+	s := State{Links: []link{
+		{Name: "one-dead", Kind: "bond"}, {Name: "gone", Kind: "bond"}, {Name: "up"},
+		{Name: "eno1", Master: "one-dead"}, {Name: "eno2", Master: "one-dead"}, {Name: "eno3", Master: "gone"}, {Name: "eno4", Port: port{MII: "up"}},
+	}}
+	if err := s.addPorts(filepath.Join("testdata", "bonding")); err != nil {
+		t.Fatal(err)
+	}
+	if s.Links[0].Aggregator != 1 || s.Links[2].Aggregator != 0 {
+		t.Errorf("aggregators: %+v", s.Links)
+	}
+	for i, mii := range []string{"", "", "", "up", "down", "", "up"} {
+		if got := s.Links[i].Port.MII; got != mii {
+			t.Errorf("%s: %q, want %q", s.Links[i].Name, got, mii)
+		}
+	}
+	s = State{Links: []link{{Name: "bonding", Kind: "bond"}}} // a folder
+	if err := s.addPorts("testdata"); err == nil || !strings.HasPrefix(err.Error(), "reading the state of bonding: ") {
+		t.Errorf("error is %v", err)
 	}
 }
 

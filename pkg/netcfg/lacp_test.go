@@ -159,8 +159,9 @@ func TestInspectActiveBackup(t *testing.T) {
 	s, bond := bonded(t), reference().Bond
 	bond.Mode = activeBackup
 	linkOf(&s, "eno1").Port, linkOf(&s, "eno2").Port = port{MII: "up"}, port{MII: "up"}
-	if r := Inspect(s, bond); r.Status != Up {
-		t.Error(r)
+	r := Inspect(s, bond)
+	if want := "bond0 is up: eno1: up; eno2: up"; r.Status != Up || r.String() != want { // what a driver does not say is not told
+		t.Errorf("got %q, want %q", r, want)
 	}
 }
 
