@@ -73,6 +73,7 @@ func TestJobEnds(t *testing.T) {
 		{"no signal, but down", busy{after: down}, stopped, 1, 0, ""},
 		{"no signal, failed is down", busy{after: State{Active: "failed"}}, stopped, 1, 0, ""},
 		{"no signal, but restarted", busy{after: up}, restarted, 1, 0, ""},
+		{"no signal, restarted and failed since", busy{after: State{Active: "failed", Sub: "failed"}}, restarted, 3, 0, "systemd lost the job 3 times, the unit is failed"},
 		{"no signal, not restarted", busy{after: up, stale: true}, restarted, 3, 0, "systemd lost the job 3 times, the unit is active (running)"},
 		{"no signal, never up", busy{after: down}, started, 3, time.Minute, "systemd lost the job 3 times, the unit is inactive (dead), the service as exit-code; see journalctl -b -u some.service"},
 		{"no signal, never down", busy{after: up}, stopped, 3, 0, "systemd lost the job 3 times"},
@@ -100,18 +101,20 @@ func TestJobEnds(t *testing.T) {
 
 // The signal is sent after the job has left the list: one look may fall between.
 func TestJobThatHasJustLeftTheList(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := busy{takes: lookEvery, after: State{Active: "inactive"}}
-		j := b.job("starting", started)
-		ask := j.ask
-		j.ask = func(ctx context.Context, name, mode string, result chan<- string) (int, error) {
-			time.AfterFunc(lookEvery+time.Second, func() { result <- "failed" })
-			return ask(ctx, name, mode, result)
-		}
-		if err := j.run(t.Context()); err == nil || !strings.Contains(err.Error(), `ended as "failed"`) || b.asked != 1 {
-			t.Errorf("%v after asking %d times", err, b.asked)
-		}
-	})
+	for _, takes := range []time.Duration{lookEvery, 2 * lookEvery} { // at the first look, and at one after it was seen
+		synctest.Test(t, func(t *testing.T) {
+			b := busy{takes: takes, after: State{Active: "inactive"}}
+			j := b.job("starting", started)
+			ask := j.ask
+			j.ask = func(ctx context.Context, name, mode string, result chan<- string) (int, error) {
+				time.AfterFunc(takes+time.Second, func() { result <- "failed" })
+				return ask(ctx, name, mode, result)
+			}
+			if err := j.run(t.Context()); err == nil || !strings.Contains(err.Error(), `ended as "failed"`) || b.asked != 1 {
+				t.Errorf("%v after asking %d times", err, b.asked)
+			}
+		})
+	}
 }
 
 func TestJobThatCannotBeAskedFor(t *testing.T) {

@@ -18,7 +18,26 @@ import (
 )
 
 // Systemd is the service manager of this host.
-type Systemd struct{ conn *dbus.Conn }
+type Systemd struct{ conn bus }
+
+// bus is what is asked of [dbus.Conn].
+type bus interface {
+	Close()
+	GetUnitPropertiesContext(ctx context.Context, unit string) (map[string]any, error)
+	GetServicePropertyContext(ctx context.Context, service, property string) (*dbus.Property, error)
+	ReloadContext(ctx context.Context) error
+	EnableUnitFilesContext(ctx context.Context, files []string, runtime, force bool) (bool, []dbus.EnableUnitFileChange, error)
+	DisableUnitFilesContext(ctx context.Context, files []string, runtime bool) ([]dbus.DisableUnitFileChange, error)
+	MaskUnitFilesContext(ctx context.Context, files []string, runtime, force bool) ([]dbus.MaskUnitFileChange, error)
+	UnmaskUnitFilesContext(ctx context.Context, files []string, runtime bool) ([]dbus.UnmaskUnitFileChange, error)
+	StartUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
+	StopUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
+	RestartUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
+	ReloadUnitContext(ctx context.Context, name, mode string, result chan<- string) (int, error)
+	ListJobsContext(ctx context.Context) ([]dbus.JobStatus, error)
+	ListUnitsByPatternsContext(ctx context.Context, states, patterns []string) ([]dbus.UnitStatus, error)
+	ListUnitFilesByPatternsContext(ctx context.Context, states, patterns []string) ([]dbus.UnitFile, error)
+}
 
 // Open connects to systemd, over the bus or, as root, directly.
 func Open(ctx context.Context) (*Systemd, error) {

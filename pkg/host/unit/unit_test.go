@@ -4,6 +4,7 @@ package unit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,13 +20,19 @@ import (
 type manager struct {
 	state State
 	log   []string
+	fails string // the verb that is refused in any state
 }
 
-func (m *manager) State(context.Context, string) (State, error) { return m.state, nil }
+func (m *manager) State(context.Context, string) (State, error) {
+	if m.fails == "state" {
+		return State{}, errors.New("state refused")
+	}
+	return m.state, nil
+}
 
 func (m *manager) do(verb string, refuse bool, change func()) error {
 	m.log = append(m.log, verb)
-	if refuse {
+	if refuse || verb == m.fails {
 		return fmt.Errorf("%s refused in state %v", verb, m.state)
 	}
 	change()
@@ -95,6 +102,46 @@ func TestPlans(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is planned reads as what a unit is and becomes, and what systemd refuses is
+// the change's error, with nothing after it.
+func TestPlansInWords(t *testing.T) {
+	enabled := func(m *manager) ([]phase.Change, error) { return Enabled{m, name}.Plan(t.Context()) }
+	running := func(m *manager) ([]phase.Change, error) { return Running{m, name}.Plan(t.Context()) }
+	masked := func(m *manager) ([]phase.Change, error) { return Masked{m, name}.Plan(t.Context()) }
+	fresh, gone := State{Load: "loaded", Active: "inactive", File: "disabled"}, State{Load: "masked", Active: "inactive", File: "masked"}
+	for _, tc := range []struct {
+		plan  func(*manager) ([]phase.Change, error)
+		state State
+		want  string
+		fails []string // each of the verbs; the last is the last that is tried
+	}{
+		{enabled, gone, "some.service: masked -> enabled", []string{"unmask", "enable"}},
+		{running, fresh, "some.service: disabled -> enabled, some.service: inactive -> active", []string{"enable", "start"}},
+		{masked, State{Load: "loaded", Active: "active", File: "enabled"}, "some.service: active -> inactive, some.service: enabled -> masked", []string{"stop", "disable", "mask"}},
+	} {
+		changes, err := tc.plan(&manager{state: tc.state})
+		var words []string
+		for _, c := range changes {
+			words = append(words, c.String())
+		}
+		if got := strings.Join(words, ", "); err != nil || got != tc.want {
+			t.Errorf("planned %q, want %q; %v", got, tc.want, err)
+		}
+		for i, verb := range tc.fails {
+			m := &manager{state: tc.state, fails: verb}
+			_, err := phase.Runner{Now: time.Now, Report: func(phase.Event) {}}.Run(t.Context(), []phase.Phase{
+				{Name: "x", Plan: func(context.Context) ([]phase.Change, error) { return tc.plan(m) }},
+			})
+			if err == nil || !strings.Contains(err.Error(), verb+" refused") || len(m.log) != i+1 {
+				t.Errorf("%s is refused after %q: %v", verb, m.log, err)
+			}
+		}
+		if _, err := tc.plan(&manager{fails: "state"}); err == nil || err.Error() != "state refused" {
+			t.Errorf("a systemd that does not answer: %v", err)
+		}
 	}
 }
 
