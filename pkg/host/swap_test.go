@@ -22,13 +22,15 @@ LABEL=swap /srv/swap xfs noatime 0 2
 //nas/swap /mnt/swap cifs credentials=/etc/swap 0 0
 #nodeprep: /dev/old none swap sw 0 0
 #/dev/sda8 none swap sw 0 0
-tmpfs /tmp tmpfs size=1g 0 0`
+tmpfs /tmp tmpfs size=1g 0 0
+none none
+/dev/sda7 none swap`
 
 func TestWithoutSwap(t *testing.T) {
 	got, entries := withoutSwap(nastyFstab)
-	want := strings.NewReplacer("/dev/sda2\t", commented+"/dev/sda2\t", `  /swap\040file`, commented+`  /swap\040file`).Replace(nastyFstab)
+	want := strings.NewReplacer("/dev/sda7", commented+"/dev/sda7", "/dev/sda2\t", commented+"/dev/sda2\t", `  /swap\040file`, commented+`  /swap\040file`).Replace(nastyFstab)
 	wantText(t, "fstab", want, got)
-	wantText(t, "entries", "/dev/sda2|/swap file", strings.Join(entries, "|"))
+	wantText(t, "entries", "/dev/sda2|/swap file|/dev/sda7", strings.Join(entries, "|"))
 }
 
 // swapMachine is systemd's swap units beside a kernel's table, which it keeps
@@ -73,7 +75,7 @@ func TestNoSwap(t *testing.T) {
 		"/proc/swaps": "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sda2   partition 1 0 -2\n/swap\\040file file 1 0 -3\n/dev/zram0 partition 1 0 100\n",
 	})
 	s := &swapMachine{t: t, root: root, units: []string{"dev-zram0.swap", "systemd-zram-setup@zram0.service"}}
-	wantText(t, "changes", `/etc/fstab: swap on /dev/sda2, /swap file -> commented out
+	wantText(t, "changes", `/etc/fstab: swap on /dev/sda2, /swap file, /dev/sda7 -> commented out
 dev-zram0.swap: present -> masked
 systemd-zram-setup@zram0.service: present -> masked
 swap /dev/sda2: on -> off

@@ -48,6 +48,8 @@ func TestLaterFiles(t *testing.T) {
 		{"errors ignored", "/etc/sysctl.d/zz.conf", "-net.ipv4.ip_forward  =  0", []string{"/etc/sysctl.d/zz.conf:1"}},
 		{"same value", "/etc/sysctl.d/zz.conf", "net.ipv4.ip_forward = 1\nnet.ipv4.tcp_rmem=4096  8192\t16384", nil},
 		{"earlier", "/etc/sysctl.d/50-distro.conf", "net.ipv4.ip_forward = 0", nil},
+		{"indented", "/etc/sysctl.d/zz.conf", "  -net.ipv4.ip_forward = 0", []string{"/etc/sysctl.d/zz.conf:1"}},
+		{"an indented comment", "/etc/sysctl.d/zz.conf", "  # net.ipv4.ip_forward = 0", nil},
 		{"comment", "/etc/sysctl.d/zz.conf", "; net.ipv4.ip_forward = 0\n#net.ipv4.ip_forward=0", nil},
 		{"pattern", "/etc/sysctl.d/zz.conf", "net.ipv4.* = 0", nil},
 		{"no assignment", "/etc/sysctl.d/zz.conf", "-net.ipv4.ip_forward", nil},
