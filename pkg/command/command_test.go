@@ -74,6 +74,8 @@ func TestRunEndsWithItsContext(t *testing.T) {
 func TestString(t *testing.T) {
 	for want, c := range map[string]Command{
 		"LC_ALL=C dnf -y install kubelet-1.37.2":      New("dnf", "-y", "install", "kubelet-1.37.2"),
+		"LC_ALL=C echo azAZ09-_./:=,@%+":              New("echo", "azAZ09-_./:=,@%+"),
+		"LC_ALL=C echo '{' '`' '[' ';' '~' 'ü'":       New("echo", "{", "`", "[", ";", "~", "ü"),
 		`LC_ALL=C echo '' 'a b' 'it'\''s' '$x'`:       New("echo", "", "a b", "it's", "$x"),
 		"LC_ALL=C KUBECONFIG='/a b' kubectl get node": {Name: "kubectl", Args: []string{"get", "node"}, Env: []string{"KUBECONFIG=/a b"}},
 	} {

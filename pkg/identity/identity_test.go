@@ -3,6 +3,7 @@
 package identity
 
 import (
+	"crypto/ecdh"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
@@ -44,6 +45,7 @@ func TestHardwareKnowsEnslavedLegsByTheirOwnAddress(t *testing.T) {
 	write(t, root, "/sys/class/dmi/id/product_serial", "CZ1234\n")
 	write(t, root, "/sys/class/dmi/id/board_serial", "another\n")
 	write(t, root, "/sys/class/net/bond0/address", "00:00:5e:00:53:01\n")
+	write(t, root, "/sys/class/net/br0/address", "02:00:5e:00:53:07\n") // made up, and no card's
 	write(t, root, "/etc/machine-id", "0123\n")
 	write(t, root, "/proc/sys/kernel/hostname", "bare\n")
 
@@ -179,6 +181,42 @@ func selfSigned(t *testing.T, store Store, notAfter time.Time) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
+// A host that forgets what it was told would ask with a spent token ever after.
+func TestWhatCannotBeKeptIsTold(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	write(t, dir, keyFile+"/x", "")
+	write(t, dir, enrolmentFile+"/x", "")
+	store := Store{Dir: dir}
+	if err := store.Save(joinapi.EnrolResponse{}); err == nil {
+		t.Error("an enrolment was kept in the place of a folder")
+	}
+	if _, err := store.makeKey(filepath.Join(dir, keyFile)); err == nil {
+		t.Error("a key was kept in the place of a folder")
+	}
+	below := Store{Dir: filepath.Join(dir, "file", "state")}
+	write(t, dir, "file", "")
+	if err := below.Save(joinapi.EnrolResponse{}); err == nil || !strings.HasPrefix(err.Error(), "making "+below.Dir) {
+		t.Errorf("below a file: %v", err)
+	}
+}
+
+// A key may be one that signs nothing, such as for X25519.
+func TestKeyThatSignsNothing(t *testing.T) {
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := Store{Dir: t.TempDir()}
+	write(t, store.Dir, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	if _, err := store.Key(); err == nil || !strings.Contains(err.Error(), "holds a *ecdh.PrivateKey, which signs nothing") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhatIsNoIdentitySaysWhatToDo(t *testing.T) {
 	for name, tt := range map[string]struct{ file, text, want string }{
 		"no PEM":                {keyFile, "x", "remove it to enrol anew"},
@@ -208,6 +246,10 @@ func TestClientHasWhatIsKept(t *testing.T) {
 	store := Store{Dir: t.TempDir()}
 	if _, err := store.Client("https://joinsvc:8443", joinapi.Identity{}); err == nil {
 		t.Error("a client without an enrolment")
+	}
+	write(t, store.Dir, enrolmentFile, "{")
+	if _, err := store.Client("https://joinsvc:8443", joinapi.Identity{}); err == nil || !strings.Contains(err.Error(), "reading the enrolment") {
+		t.Errorf("a damaged enrolment: %v", err)
 	}
 	cert := selfSigned(t, store, time.Now().Add(time.Hour))
 	if err := store.Save(joinapi.EnrolResponse{Node: "k8c1m0", Certificate: cert, CA: cert}); err != nil {

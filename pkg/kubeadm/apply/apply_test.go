@@ -88,6 +88,9 @@ func TestApply(t *testing.T) {
 		if diff := cmp.Diff(want, s.Object("/api/v1/namespaces/net/configmaps/settings")); diff != "" {
 			t.Errorf("sent (-want +got):\n%s", diff)
 		}
+		if n := strings.Count(strings.Join(s.Asked(), " "), "GET "+applytest.Definitions+"pools.example.com"); n != 2 {
+			t.Errorf("asked %d times whether the definition is established, want once each time", n)
+		}
 		for _, a := range s.Asked() {
 			if strings.Contains(a, "openapi") || a == "GET /apis" || a == "GET /api" {
 				t.Errorf("asked for %s", a)
@@ -108,11 +111,22 @@ func TestWhatMayPass(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte(`{"message":"is being terminated","reason":"Forbidden","details":{"causes":[{"reason":"NamespaceTerminating"}]}}`))
 	}
+	empty := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"resources":[]}`) }
+	starting := func(match string) func(http.ResponseWriter, *http.Request) bool {
+		ready, fail := applytest.Failing("/readyz", 5, applytest.Refusing(500, "starting")), applytest.Failing(match, 6, empty)
+		return func(w http.ResponseWriter, r *http.Request) bool { return ready(w, r) || fail(w, r) }
+	}
+	named := func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":{"conditions":[{"type":"NamesAccepted","status":"True"},{"type":"Established","status":"Unknown"}]}}`)
+	}
 	for _, tc := range []struct {
 		name string
 		fail func(http.ResponseWriter, *http.Request) bool
 		said string
 	}{
+		{"kinds not listed yet", starting("GET /apis/apps"), "applying DaemonSet net/agent: the API server serves no such kind: DaemonSet of apps/v1"},
+		{"defined but not listed", applytest.Failing("GET /apis/example.com", 5, empty), "applying Pool first: the API server serves no such kind: Pool of example.com/v1"},
+		{"named but not established", applytest.Failing("GET "+applytest.Definitions, 5, named), "waiting for CustomResourceDefinition pools.example.com: not established: the API server has not looked at it yet"},
 		{"429", applytest.Failing("daemonsets", 5, applytest.Refusing(429, "too many requests")), "too many requests"},
 		{"500", applytest.Failing("daemonsets", 5, applytest.Refusing(500, "etcdserver: request timed out")), "etcdserver: request timed out"},
 		{"503", applytest.Failing("GET /apis/apps", 5, applytest.Refusing(503, "apiserver is shutting down")), "shutting down"},
@@ -139,7 +153,7 @@ func TestWhatMayPass(t *testing.T) {
 				if diff := cmp.Diff(written(), s.Writes()); diff != "" {
 					t.Errorf("written (-want +got):\n%s", diff)
 				}
-				if len(w) == 0 || !strings.Contains(w[0], tc.said) || !strings.Contains(w[0], "applying ") {
+				if len(w) == 0 || !strings.Contains(w[0], tc.said) || !strings.Contains(w[0], "applying ") && !strings.Contains(w[0], "waiting for ") {
 					t.Errorf("said %q; want the object and %q", w, tc.said)
 				}
 			})
@@ -176,7 +190,7 @@ func TestServerThatStaysAway(t *testing.T) {
 		s, start := applytest.New(t), time.Now()
 		down := func() bool { return true }
 		err := connect(t, s, down).Apply(t.Context(), manifest, new(told).waiting)
-		if err == nil || !strings.Contains(err.Error(), "applying Namespace net: waited 1") || !strings.Contains(err.Error(), "connection refused") {
+		if err == nil || !strings.Contains(err.Error(), `Get "/api/v1": `) || !strings.Contains(err.Error(), "applying Namespace net: waited 1") || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(start); took > patience {
@@ -310,6 +324,19 @@ func TestHowItIsAsked(t *testing.T) {
 		}
 		if want := "fieldManager=nodeprep&fieldValidation=Strict&force=true"; len(queries) != 1 || !queries[want] {
 			t.Errorf("asked with %v, want %s", queries, want)
+		}
+	})
+}
+
+// What was asked before a definition came is asked again.
+func TestKindThatCameSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := applytest.New(t)
+		c := connect(t, s, nil)
+		c.resources["example.com/v1"] = nil
+		var w told
+		if err := c.Apply(t.Context(), manifest, w.waiting); err != nil || len(w) > 0 {
+			t.Errorf("waited: %q, %v", w, err)
 		}
 	})
 }
@@ -456,6 +483,7 @@ func TestKubeconfig(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"whole":      {},
 		"no context": {"current-context: kubernetes-admin@kubernetes", "current-context: gone", `server is ""`},
+		"no host":    {"https://api:6443", "https:///", "want https://"},
 		"no TLS":     {"https://api:6443", "http://api:6443", "want https://"},
 		"no CA":      {"cluster: {certificate-authority-data: ", "cluster: {x: ", "no certificate-authority-data"},
 		"no key":     {"client-key-data", "client-key", "client certificate and key"},

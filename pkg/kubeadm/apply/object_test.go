@@ -44,6 +44,12 @@ func TestParse(t *testing.T) {
 				"---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: d}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n",
 			want: []string{"Namespace n", "CustomResourceDefinition d", "Pool p", "ConfigMap b", "ConfigMap a"},
 		},
+		"a Namespace of another group": {
+			text: a + "---\napiVersion: example.com/v1\nkind: Namespace\nmetadata: {name: n}\n", want: []string{"ConfigMap a", "Namespace n"},
+		},
+		"a definition of another group": {
+			text: a + "---\napiVersion: example.com/v1\nkind: CustomResourceDefinition\nmetadata: {name: n}\n", want: []string{"ConfigMap a", "CustomResourceDefinition n"},
+		},
 		"a bomb":     {text: a + bomb(), err: "excessive aliasing"},
 		"a scalar":   {text: "hello\n", err: "cannot unmarshal"},
 		"a sequence": {text: "- a\n", err: "cannot unmarshal"},
