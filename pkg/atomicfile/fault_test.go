@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +43,33 @@ func TestADiskThatDoesNotSyncLeavesTheOldContent(t *testing.T) {
 	}
 	wantContent(t, path, "old")
 	onlyFile(t, filepath.Dir(path), "file")
+}
+
+// Whatever the kernel refuses on the way, the old content stays, nothing is left
+// beside it, and the refusal is told.
+func TestWhatTheKernelRefusesLeavesTheOldContent(t *testing.T) {
+	for name, call := range map[string]uint32{
+		"opening": unix.SYS_OPENAT, "writing": unix.SYS_WRITE, "label": unix.SYS_LGETXATTR, "renaming": unix.SYS_RENAMEAT,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := existing(t, 0o644)
+			err := fault.OnThread(t, fault.Refuse(call), func() error { return Write(path, []byte("new"), 0o644) })
+			if !errors.Is(err, unix.EIO) {
+				t.Errorf("error is %v, want EIO", err)
+			}
+			wantContent(t, path, "old")
+			onlyFile(t, filepath.Dir(path), "file")
+		})
+	}
+}
+
+// A folder that cannot be made is not taken for one that somebody else has made.
+func TestAFolderThatCannotBeMade(t *testing.T) {
+	dir := t.TempDir()
+	err := fault.OnThread(t, fault.Refuse(unix.SYS_MKDIRAT), func() error { return Write(filepath.Join(dir, "a", "b", "file"), nil, 0o644) })
+	if !errors.Is(err, unix.EIO) || !strings.HasSuffix(err.Error(), "mkdir "+filepath.Join(dir, "a")+": input/output error") {
+		t.Errorf("error is %v, want EIO of the first folder", err)
+	}
 }
 
 func TestSyncDirSyncs(t *testing.T) {

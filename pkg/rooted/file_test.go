@@ -63,6 +63,13 @@ func TestFileThatIsALink(t *testing.T) {
 	if got := converge(t, followed); got != "" {
 		t.Errorf("changes are %q though the link leads to the content", got)
 	}
+	other := followed
+	other.Content = "other"
+	if got, want := converge(t, other), "/etc/link: other content -> as planned\n"; got != want {
+		t.Errorf("changes are %q, want %q", got, want)
+	}
+	wantLink(t, root, "/etc/link", "f")
+	wantContent(t, root, "/etc/f", "other")
 	inPlace := followed
 	inPlace.InPlace = true
 	if got, want := converge(t, inPlace), "/etc/link: symlink to f -> as planned\n"; got != want {

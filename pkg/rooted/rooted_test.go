@@ -181,11 +181,14 @@ func TestLinkLoopIsAnError(t *testing.T) {
 	root := machine(t, map[string]string{"/a": ""})
 	link(t, root, "loop", "/loop")
 	for verb, err := range map[string]error{
-		"Write":   root.Write("/loop", "x", 0o644),
-		"Edit":    root.Edit("/loop", "x", 0o644),
-		"Replace": root.Replace("/loop/x", "x", 0o644),
-		"Set":     root.Set("/loop", "x"),
-		"Remove":  root.Remove("/loop/x"),
+		"Write":     root.Write("/loop", "x", 0o644),
+		"Edit":      root.Edit("/loop", "x", 0o644),
+		"Replace":   root.Replace("/loop/x", "x", 0o644),
+		"Set":       root.Set("/loop", "x"),
+		"Remove":    root.Remove("/loop/x"),
+		"RemoveAll": root.RemoveAll("/loop/x"),
+		"Stat":      second(root.Stat("/loop")),
+		"Names":     second(root.Names("/loop")),
 	} {
 		if !errors.Is(err, unix.ELOOP) {
 			t.Errorf("%s: %v, want ELOOP", verb, err)
@@ -197,6 +200,42 @@ func TestLinkLoopIsAnError(t *testing.T) {
 	if root.Exists("/loop") {
 		t.Error("a loop exists")
 	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// What the disk refuses is told by whichever verb wrote.
+func TestWhatCannotBeWritten(t *testing.T) {
+	root := machine(t, map[string]string{"/etc/f": "x", "/etc/d/f": "x"})
+	file := func(inPlace bool) func() error {
+		return func() error {
+			changes, err := File{Root: root, Name: "/etc/f", Content: "new", Mode: 0o644, InPlace: inPlace}.Plan(t.Context())
+			if err == nil && len(changes) == 1 {
+				err = changes[0].Do(t.Context())
+			}
+			return err
+		}
+	}
+	for _, folder := range []string{"/etc", "/etc/d"} {
+		must(t, os.Chmod(root.Path(folder), 0o555))
+	}
+	for verb, do := range map[string]func() error{
+		"Write":              func() error { return root.Write("/etc/f", "new", 0o644) },
+		"Edit":               func() error { return root.Edit("/etc/f", "new", 0o644) },
+		"Replace":            func() error { return root.Replace("/etc/f", "new", 0o644) },
+		"Remove":             func() error { return root.Remove("/etc/f") },
+		"RemoveAll":          func() error { return root.RemoveAll("/etc/d") },
+		"a file's":           file(false),
+		"a file's, in place": file(true),
+	} {
+		if err := fault.OnThread(t, fault.Powerless, do); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s: error is %v, want EACCES", verb, err)
+		}
+	}
+	for _, folder := range []string{"/etc", "/etc/d"} {
+		must(t, os.Chmod(root.Path(folder), 0o755))
+	}
+	wantContent(t, root, "/etc/f", "x")
 }
 
 func TestReadOptional(t *testing.T) {
