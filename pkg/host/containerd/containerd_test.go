@@ -4,6 +4,7 @@ package containerd
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"strings"
@@ -24,9 +25,17 @@ const pause = "registry.k8s.io/pause:3.10.1"
 type service struct {
 	state unit.State
 	log   []string
+	asks  int // for the state
+	deaf  int // the ask for the state that is not answered, from 1
+	fails string
 }
 
-func (s *service) State(context.Context, string) (unit.State, error) { return s.state, nil }
+func (s *service) State(_ context.Context, name string) (unit.State, error) {
+	if s.asks++; s.asks == s.deaf || name != serviceName {
+		return unit.State{}, errors.New("no answer of " + name)
+	}
+	return s.state, nil
+}
 
 func (s *service) Enable(context.Context, string) error {
 	s.log, s.state.File = append(s.log, "enable"), "enabled"
@@ -40,7 +49,10 @@ func (s *service) Start(context.Context, string) error {
 	return nil
 }
 
-func (s *service) Restart(context.Context, string) error {
+func (s *service) Restart(_ context.Context, name string) error {
+	if s.fails == "restart" || name != serviceName {
+		return errors.New(name + " refused")
+	}
 	s.log, s.state.Since = append(s.log, "restart"), time.Now()
 	return nil
 }
@@ -99,6 +111,91 @@ func TestRuntime(t *testing.T) {
 				wantText(t, "saved", tt.have, read(root, savedFile))
 			} else if root.Exists(savedFile) {
 				t.Error("saved a file that was not replaced")
+			}
+		})
+	}
+}
+
+// What is planned reads as what it is about: the file with what is wrong with it,
+// and a service that has read an older one. A file that stays is noted.
+func TestPlansInWords(t *testing.T) {
+	for have, want := range map[string]string{
+		"":                               "/etc/containerd/config.toml: absent -> as planned, containerd.service: active with an older configuration -> restarted",
+		"disabled_plugins = [\"cri\"]\n": "/etc/containerd/config.toml: it disables the plugin cri -> as planned, the old one in /etc/containerd/config.toml.before-nodeprep, containerd.service: active with an older configuration -> restarted",
+		"version = 3\n":                  "/etc/containerd/config.toml: its runtime runc has no SystemdCgroup = true -> as planned, the old one in /etc/containerd/config.toml.before-nodeprep, containerd.service: active with an older configuration -> restarted",
+		adopted:                          "note /etc/containerd/config.toml is not ours and has SystemdCgroup = true: it stays as it is",
+	} {
+		root := rooted.Root(t.TempDir())
+		if have != "" {
+			if err := root.Write(configFile, have, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := Runtime{Root: root, Units: &service{state: active(time.Hour)}, SandboxImage: pause, Now: time.Now}
+		var words []string
+		runner := phase.Runner{Now: time.Now, Report: func(e phase.Event) {
+			switch e.Kind {
+			case phase.Planned:
+				words = append(words, e.Change)
+			case phase.Noted:
+				words = append(words, "note "+e.Message)
+			default:
+			}
+		}}
+		if _, err := runner.DryRun(t.Context(), []phase.Phase{{Name: "runtime", Plan: r.Plan}}); err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, "plan", want, strings.Join(words, ", "))
+	}
+	if why := unfit("version = = 3\n"); !strings.HasPrefix(why, "it is no TOML: ") || strings.Contains(why, "\n") {
+		t.Errorf("a file that is no TOML: %q", why)
+	}
+}
+
+// Whatever cannot be looked at or written is told, and nothing is taken for done.
+func TestWhatCannotBeDone(t *testing.T) {
+	folder := func(name string) func(rooted.Root) error {
+		return func(root rooted.Root) error {
+			return errors.Join(root.RemoveAll(name), os.MkdirAll(root.Path(name+"/x"), 0o755))
+		}
+	}
+	for name, tc := range map[string]struct {
+		units service
+		spoil func(rooted.Root) error // before it is planned
+		later func(rooted.Root) error // before it is applied
+		want  string
+	}{
+		"the file":         {spoil: folder(configFile), want: "reading " + configFile},
+		"the file's place": {later: folder(configFile), want: "no regular file"},
+		"the saved one":    {spoil: folder(savedFile), want: savedFile},
+		"a file that went": {later: func(root rooted.Root) error { return root.Remove(configFile) }, want: "looking at " + configFile},
+		"the unit":         {units: service{deaf: 1}, want: "no answer"},
+		"the unit, later":  {units: service{deaf: 2}, want: "no answer"},
+		"restarting":       {units: service{fails: "restart"}, want: "containerd.service refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := rooted.Root(t.TempDir())
+			err := root.Write(configFile, "version = 3\n", 0o644)
+			if tc.spoil != nil {
+				err = errors.Join(err, tc.spoil(root))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tc.units.state = active(-time.Hour)
+			changes, err := Runtime{Root: root, Units: &tc.units, SandboxImage: pause, Now: time.Now}.Plan(t.Context())
+			if err == nil && tc.later != nil {
+				if err := tc.later(root); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, c := range changes {
+				if err == nil {
+					err = c.Do(t.Context())
+				}
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error is %v, want %q", err, tc.want)
 			}
 		})
 	}
