@@ -62,8 +62,20 @@ func (f NoFirewalld) Plan(ctx context.Context) ([]phase.Change, error) {
 type Kernel struct{}
 
 // Families asks the kernel. One without nf_tables has no table.
-func (Kernel) Families(name string) ([]string, error) {
-	tables, err := tablesCalled(&nftables.Conn{}, name)
+func (Kernel) Families(name string) ([]string, error) { return families(&nftables.Conn{}, name) }
+
+// Delete removes the tables in one transaction.
+func (Kernel) Delete(name string) error { return remove(&nftables.Conn{}, name) }
+
+// netfilter is what is asked of [nftables.Conn].
+type netfilter interface {
+	ListTables() ([]*nftables.Table, error)
+	DelTable(table *nftables.Table)
+	Flush() error
+}
+
+func families(conn netfilter, name string) ([]string, error) {
+	tables, err := tablesCalled(conn, name)
 	families := make([]string, 0, len(tables))
 	for _, t := range tables {
 		families = append(families, familyName(t.Family))
@@ -71,9 +83,7 @@ func (Kernel) Families(name string) ([]string, error) {
 	return families, err
 }
 
-// Delete removes the tables in one transaction.
-func (Kernel) Delete(name string) error {
-	conn := &nftables.Conn{}
+func remove(conn netfilter, name string) error {
 	tables, err := tablesCalled(conn, name)
 	if err != nil || len(tables) == 0 {
 		return err
@@ -87,7 +97,7 @@ func (Kernel) Delete(name string) error {
 	return nil
 }
 
-func tablesCalled(conn *nftables.Conn, name string) ([]*nftables.Table, error) {
+func tablesCalled(conn netfilter, name string) ([]*nftables.Table, error) {
 	all, err := conn.ListTables()
 	if errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
 		return nil, nil

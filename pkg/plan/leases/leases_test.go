@@ -13,6 +13,15 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
 
+// A subnet may grow: the address is the lease's, its length the plan's.
+func TestALeaseInALargerSubnet(t *testing.T) {
+	p := plantest.Load(t, "../../../docs/examples/k8c1.yaml")
+	p.Spec.Nodes[0].Address = netip.MustParsePrefix("192.168.9.193/27")
+	if got, report := held().Put(p); got.Spec.Nodes[0].Address != netip.MustParsePrefix("192.168.9.193/27") || len(report) > 0 {
+		t.Errorf("%s, %v", got.Spec.Nodes[0].Address, report)
+	}
+}
+
 const domain = ".labs.haystacknetworks.com"
 
 // held is what the example's nodes lease when they enrol.
@@ -52,6 +61,11 @@ func TestPut(t *testing.T) {
 			[]uint32{63551, 63551, 63551},
 			nil,
 		},
+		"one number for all, and a node more": {
+			func(s *plan.Spec) { s.ASN.Model, s.ASN.Last, s.Nodes[1].Name = plan.PerCluster, s.ASN.First, "k8c1s9" }, func(leases.Held) {},
+			[]uint32{63551, 63551, 63551},
+			nil,
+		},
 		"nobody has enrolled": {func(*plan.Spec) {}, func(h leases.Held) { clear(h) }, []uint32{63551, 63552, 63553}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,6 +83,11 @@ func TestPut(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.says, says); diff != "" {
 				t.Errorf("report (-want +got):\n%s", diff)
+			}
+			for _, n := range got.Spec.Nodes {
+				if lease, ok := h[n.Name+domain]; ok && n.Address != lease.Address {
+					t.Errorf("%s has %s, and holds %s", n.Name, n.Address, lease.Address)
+				}
 			}
 			if diff := cmp.Diff(before, p.Spec.ASNs()); diff != "" {
 				t.Errorf("the plan itself has changed (-was +is):\n%s", diff)
