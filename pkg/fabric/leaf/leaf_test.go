@@ -38,7 +38,24 @@ func plans(t testing.TB) map[string]plan.Plan {
 		"k8c1":     example(t),
 		"cluster":  withBFD,
 		"tworacks": racks(t, 2, 2),
+		"bare":     bare(t),
 	}
+}
+
+// bare is the shipped plan less all that it may leave out: nothing is announced
+// but pods, of which there is one block, frames are small, and the hosts have one
+// cable, or none that is known.
+func bare(t testing.TB) plan.Plan {
+	t.Helper()
+	p := example(t)
+	s := &p.Spec
+	p.Metadata.Name = "a-cluster-of-quite-a-long-name" // longer than a VLAN's with what is behind it
+	s.Fabric.DefaultRoute, s.Fabric.Advertised, s.Fabric.MTU = false, nil, 1500
+	s.Pods.Subnet, s.Pods.BlockSize = netip.MustParsePrefix("172.27.0.0/26"), 26
+	s.LoadBalancers = plan.LoadBalancers{}
+	s.Nodes[1].Ports = s.Nodes[1].Ports[:1]
+	s.Nodes[2].Ports = nil
+	return p
 }
 
 // racks is a plan of that many racks with that many hosts each, on leaves whose
