@@ -63,6 +63,9 @@ func TestRequestIsForTheKeyAndTheUser(t *testing.T) {
 	if inner.Subject.CommonName != User || !key.PublicKey.Equal(inner.PublicKey) || inner.CheckSignature() != nil {
 		t.Errorf("request of %q is not for the key that was given", inner.Subject)
 	}
+	if block.Type != "CERTIFICATE REQUEST" || access.RBAC != rbac {
+		t.Errorf("a %s, and RBAC\n%s", block.Type, access.RBAC)
+	}
 	if strings.Contains(access.CSR+access.RBAC, string(text)) {
 		t.Error("the private key travels")
 	}

@@ -10,11 +10,13 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +175,7 @@ func newEd25519(t *testing.T) crypto.Signer {
 
 func TestKeysThatAreTaken(t *testing.T) {
 	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p384, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	p224, _ := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	weak, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -183,7 +186,7 @@ func TestKeysThatAreTaken(t *testing.T) {
 		name string
 		key  crypto.Signer
 		ok   bool
-	}{{"P-256", p256, true}, {"Ed25519", ed, true}, {"P-224", p224, false}, {"RSA", weak, false}} {
+	}{{"P-256", p256, true}, {"P-384", p384, true}, {"Ed25519", ed, true}, {"P-224", p224, false}, {"RSA", weak, false}} {
 		r, err := ParseRequest(request(t, tt.key))
 		if (err == nil) != tt.ok || tt.ok && len(r.Fingerprint) != 64 {
 			t.Errorf("%s: %+v, %v", tt.name, r, err)
@@ -283,6 +286,164 @@ func TestServerCertificateFromTheFutureIsRenewed(t *testing.T) {
 		}
 		if want := right.Add(-early); leaf.NotBefore.After(want.Add(time.Minute)) {
 			t.Errorf("made %s ahead: still valid from %s, want %s", ahead, leaf.NotBefore, want)
+		}
+	}
+}
+
+// What a certificate says decides what its holder may do: a CA signs and does
+// nothing else, a node is a client and no server, joinsvc the other way round
+// (RFC 5280 section 4.2.1.3 and 4.2.1.12).
+func TestWhatCertificatesSay(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	ca, err := New("k8c1", func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	r, err := ParseRequest(request(t, p256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := ca.SignNode(r, "k8c1s1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(text))
+	config, err := ca.ServerTLS([]string{"10.9.0.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := config.GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		der     []byte
+		subject string
+		usage   x509.KeyUsage
+		extra   []x509.ExtKeyUsage
+		valid   time.Duration
+	}{
+		{ca.cert.Raw, "CN=joinsvc CA of k8c1", x509.KeyUsageCertSign, nil, caValid},
+		{block.Bytes, "CN=k8c1s1,OU=nodeprep:nodes", x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, leafValid},
+		{served.Certificate[0], "CN=joinsvc", x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, leafValid},
+	} {
+		c, err := x509.ParseCertificate(tt.der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Subject.String() != tt.subject || c.KeyUsage != tt.usage || !slices.Equal(c.ExtKeyUsage, tt.extra) {
+			t.Errorf("%s: usage %v, %v, want %s: %v, %v", c.Subject, c.KeyUsage, c.ExtKeyUsage, tt.subject, tt.usage, tt.extra)
+		}
+		if !c.NotBefore.Equal(now.Add(-early)) || !c.NotAfter.Equal(now.Add(tt.valid)) {
+			t.Errorf("%s: valid %s–%s", c.Subject, c.NotBefore, c.NotAfter)
+		}
+		// Of 127 random bits these are less than 64 once in 2^63 times.
+		if c.SerialNumber.BitLen() < 64 {
+			t.Errorf("%s: the serial number is %v", c.Subject, c.SerialNumber)
+		}
+	}
+}
+
+// A CA is joinsvc's of a cluster by its name alone; another's is of none.
+func TestTheClusterOfACA(t *testing.T) {
+	key := ecKey(t)
+	other := signed(t, &x509.Certificate{Subject: pkix.Name{CommonName: "k8c1"}, IsCA: true}, &x509.Certificate{Subject: pkix.Name{CommonName: "k8c1"}}, key, key)
+	if got := (&CA{cert: other}).Cluster(); got != "" {
+		t.Errorf("it is of %q", got)
+	}
+}
+
+// The first and the last moment of a certificate are part of its time (RFC 5280
+// section 4.1.2.5).
+func TestTheEndsOfACAsTime(t *testing.T) {
+	now := time.Date(2031, 3, 1, 12, 0, 0, 0, time.UTC)
+	ca, err := New("k8c1", func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		at    time.Time
+		valid bool
+	}{
+		{ca.cert.NotBefore, true}, {ca.cert.NotBefore.Add(-time.Second), false},
+		{ca.cert.NotAfter, true}, {ca.cert.NotAfter.Add(time.Second), false},
+	} {
+		now = tt.at
+		if err := ca.Valid(); (err == nil) != tt.valid {
+			t.Errorf("at %s: %v", tt.at, err)
+		}
+	}
+}
+
+func TestWhatIsNoRequest(t *testing.T) {
+	whole := request(t, newEd25519(t))
+	block, _ := pem.Decode([]byte(whole))
+	for name, tt := range map[string]struct{ text, says string }{
+		"nothing":         {"", "is not one PEM block"},
+		"two":             {whole + whole, "is not one PEM block"},
+		"of another kind": {encode("CERTIFICATE", block.Bytes), "is not one PEM block"},
+		"no PKCS #10":     {encode("CERTIFICATE REQUEST", []byte("x")), "reading PKCS #10"},
+	} {
+		if r, err := ParseRequest(tt.text); err == nil || !strings.Contains(err.Error(), tt.says) || r != (Request{}) {
+			t.Errorf("%s: %+v, %v, want %q", name, r, err, tt.says)
+		}
+	}
+}
+
+// The name in a request is the sender's wish, which its log line tells.
+func TestARequestsName(t *testing.T) {
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "k8c1s1"}}, newEd25519(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := ParseRequest(encode("CERTIFICATE REQUEST", der)); err != nil || r.CommonName != "k8c1s1" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// What cannot be kept was not made: a CA in memory alone would be another one
+// after the next start.
+func TestWhatCannotBeKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(filepath.Dir(file), "folder", "x")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file + "/ca.pem", filepath.Dir(folder)} {
+		if ca, err := Create(path, "k8c1", time.Now); err == nil || ca != nil {
+			t.Errorf("a CA in %s: %v, %v", path, ca, err)
+		}
+		if key, err := CreateKey(path); err == nil || key.PEM != nil {
+			t.Errorf("a key in %s: %v, %v", path, key, err)
+		}
+	}
+}
+
+// Both files hold ECDSA keys; another kind of key is somebody else's file.
+func TestKeysOfAnotherKindOnFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	der, err := x509.MarshalPKCS8PrivateKey(newEd25519(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := New("k8c1", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := encode("PRIVATE KEY", der)
+	for text, open := range map[string]func() error{
+		whole:            func() error { _, err := OpenKey(path); return err },
+		whole + ca.PEM(): func() error { _, err := Open(path, time.Now); return err },
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := open(); err == nil || !strings.Contains(err.Error(), "the key is ed25519.PrivateKey, want ECDSA") {
+			t.Errorf("got %v", err)
 		}
 	}
 }
