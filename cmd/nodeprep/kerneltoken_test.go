@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,5 +65,42 @@ func TestTokenFileOfAnOpenFolder(t *testing.T) {
 	}
 	if info, err := os.Stat(c.tokenFile()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v; want mode 0600", info, err)
+	}
+}
+
+// A token that cannot be read or kept ends the run before it is used: the next one
+// would not know that it was. It is a fault of the disk's, and no configuration's.
+func TestTokenThatCannotBeKept(t *testing.T) {
+	dir := t.TempDir()
+	for name, place := range map[string]string{"a folder in its place": "kernel-token/x", "a file in the folder's": "state"} {
+		t.Run(name, func(t *testing.T) {
+			c := config{StateDir: filepath.Join(dir, name)}
+			if place == "state" {
+				c.StateDir = filepath.Join(dir, name, "state")
+			}
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name, place)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name, place), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if note, err := c.takeToken("nodeprep.token=np1.new"); err == nil || note != "" {
+				t.Errorf("taking it says %q, %v", note, err)
+			}
+			var config *configError
+			_, err := loadConfig(flagsFor(t, "joinsvc: https://a:1\n", "--stateDir="+c.StateDir), "")
+			if err == nil || errors.As(err, &config) || !strings.Contains(err.Error(), "reading the token that came by the kernel command line") {
+				t.Errorf("reading it: %v", err)
+			}
+			if _, err := c.lock(t.Context(), func(string) {}); place == "state" && (err == nil || !strings.Contains(err.Error(), "making the state folder")) {
+				t.Errorf("locking: %v", err)
+			}
+		})
+	}
+}
+
+func TestTokenOfAStrangeCommandLine(t *testing.T) {
+	if note, err := (config{StateDir: t.TempDir()}).takeToken("nodeprep.token=np1.new nodeprep.tokn=x"); err == nil || note != "" {
+		t.Errorf("taking it says %q, %v", note, err)
 	}
 }

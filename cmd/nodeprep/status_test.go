@@ -36,3 +36,12 @@ func TestStatusHasTheReasonOfASession(t *testing.T) {
 		}
 	}
 }
+
+// What takes no time to speak of has none: a tenth of a second is the first that does.
+func TestTook(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "", 100*time.Millisecond - 1: "", 100 * time.Millisecond: " (0.1s)", 90 * time.Second: " (90.0s)"} {
+		if got := took(d); got != want {
+			t.Errorf("%s is shown as %q, want %q", d, got, want)
+		}
+	}
+}
