@@ -75,6 +75,61 @@ func TestPageOfSettings(t *testing.T) {
 	}
 }
 
+// Every setting comes from every place that is named for it; the token from no flag.
+func TestEverySettingFromEverySource(t *testing.T) {
+	values := map[string]string{"joinsvc": "https://a:1", "token": "np1.x", "plan": "/p", "node": "n", "stateDir": t.TempDir()}
+	of := func(c config) map[string]string {
+		return map[string]string{"joinsvc": c.Joinsvc, "token": c.Token, "plan": c.Plan, "node": c.Node, "stateDir": c.StateDir}
+	}
+	for _, key := range keys() {
+		for source, load := range map[string]func() (config, error){
+			"file":   func() (config, error) { return mergeConfig(flagsFor(t, key+": "+values[key]+"\n"), "") },
+			"kernel": func() (config, error) { return mergeConfig(flagsFor(t, ""), "nodeprep."+key+"="+values[key]) },
+			"flag":   func() (config, error) { return mergeConfig(flagsFor(t, "", "--"+key+"="+values[key]), "") },
+			"environment": func() (config, error) {
+				t.Setenv("NODEPREP_"+strings.ToUpper(key), values[key])
+				defer os.Unsetenv("NODEPREP_" + strings.ToUpper(key))
+				return mergeConfig(flagsFor(t, ""), "")
+			},
+		} {
+			if key == "token" && source == "flag" {
+				continue
+			}
+			c, err := load()
+			if err != nil {
+				t.Fatal(key, source, err)
+			}
+			for other, got := range of(c) {
+				want := map[bool]string{true: values[key]}[other == key]
+				if other == "stateDir" && key != "stateDir" {
+					want = "/var/lib/nodeprep"
+				}
+				if got != want {
+					t.Errorf("%s from the %s: %s is %q, want %q", key, source, other, got, want)
+				}
+			}
+			from := map[string]string{"kernel": "the kernel command line", "environment": "NODEPREP_TOKEN in the environment"}[source]
+			if key == "token" && from != "" && c.TokenFrom != from {
+				t.Errorf("the token of the %s is said to be of %s", source, c.TokenFrom)
+			}
+		}
+	}
+}
+
+// An address of joinsvc is one that can be called, and nothing else is taken for one.
+func TestAddressOfJoinsvc(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"https://10.9.0.2:8443": true, "https://joinsvc": true, "http://a:1": false, "https://": false, "a:1": false, "https://a:1 b": false, "https://[::1": false,
+	} {
+		if err := (config{Joinsvc: address}).check(); (err == nil) != ok {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if err := (config{Plan: "/p", Node: "n"}).check(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBadConfiguration(t *testing.T) {
 	tests := []struct {
 		name, file, cmdline string
