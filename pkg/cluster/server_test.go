@@ -73,8 +73,10 @@ func TestPing(t *testing.T) {
 		status      int
 		ok, refused bool
 	}{
-		{http.StatusOK, true, false}, {http.StatusUnauthorized, false, true},
-		{http.StatusForbidden, false, false}, {http.StatusInternalServerError, false, false},
+		{http.StatusOK, true, false},
+		{http.StatusUnauthorized, false, true},
+		{http.StatusForbidden, false, false},
+		{http.StatusInternalServerError, false, false},
 	} {
 		status = tt.status
 		took, err := c.Ping(t.Context())

@@ -89,10 +89,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 }
 
 // refusing is a systemd that does not do one thing.
-type refusing struct {
-	*swapMachine
-	what string
-}
+type refusing struct{ what string }
 
 func (r refusing) answer(what string) error {
 	if what == r.what {

@@ -148,20 +148,28 @@ func TestRequests(t *testing.T) {
 		{"another bond", replacing, nil, "", made + ", " + release1 + ", " + release2 + ", delete bond0, rename nodeprep-new bond0", ""},
 		{"another bond that cannot be", replacing, map[string][]error{made: once}, "", made, "creating the successor of bond0, which is as it was: refused"},
 		{
-			"another bond, and a leg that is kept", replacing, map[string][]error{"free eno2": once}, "",
+			"another bond, and a leg that is kept", replacing,
+			map[string][]error{"free eno2": once},
+			"",
 			made + ", " + release1 + ", " + release2 + ", up eno2, " + take1 + ", delete nodeprep-new", "releasing eno2 from bond0: refused",
 		},
 		{
-			"another bond, and an old one that stays", replacing, map[string][]error{"delete bond0": once}, "",
+			"another bond, and an old one that stays", replacing,
+			map[string][]error{"delete bond0": once},
+			"",
 			made + ", " + release1 + ", " + release2 + ", delete bond0, " + take1 + ", " + take2 + ", delete nodeprep-new", "deleting the old bond0: refused",
 		},
 		{
-			"another bond, and nothing goes back", replacing, map[string][]error{"delete bond0": once, "master eno2 bond0": once, "delete nodeprep-new": once}, "",
+			"another bond, and nothing goes back", replacing,
+			map[string][]error{"delete bond0": once, "master eno2 bond0": once, "delete nodeprep-new": once},
+			"",
 			made + ", " + release1 + ", " + release2 + ", delete bond0, " + take1 + ", " + take2 + ", up eno2, delete nodeprep-new",
 			"deleting the old bond0: refused\nleaving eno2 outside of bond0: enslaving eno2 to bond0: refused\nleaving nodeprep-new: refused",
 		},
 		{
-			"another bond that gets no name", replacing, map[string][]error{"rename nodeprep-new bond0": once}, "",
+			"another bond that gets no name", replacing,
+			map[string][]error{"rename nodeprep-new bond0": once},
+			"",
 			made + ", " + release1 + ", " + release2 + ", delete bond0, rename nodeprep-new bond0",
 			"renaming nodeprep-new; the old bond0 is gone, its legs eno1, eno2 are free and down: refused",
 		},
@@ -192,9 +200,17 @@ func TestRequests(t *testing.T) {
 func TestRefusedRequests(t *testing.T) {
 	gateway := via("192.168.9.206", "bond0.1500", 50)
 	for _, step := range []step{
-		createBond{reference().Bond}, reviseBond{Bond: reference().Bond}, createVLAN{reference().VLAN, "bond0"}, deleteLink{link{Name: "bond0.7"}},
-		setMTU{"eno1", 1500, 9000}, setUp{"eno1"}, addAddress{"bond0", netip.MustParsePrefix("192.168.9.193/28")},
-		addRoute{gateway}, removeRoute{gateway}, enslave{"eno1", "bond0"}, release{"eno1", "bond0"},
+		createBond{reference().Bond},
+		reviseBond{Bond: reference().Bond},
+		createVLAN{reference().VLAN, "bond0"},
+		deleteLink{link{Name: "bond0.7"}},
+		setMTU{"eno1", 1500, 9000},
+		setUp{"eno1"},
+		addAddress{"bond0", netip.MustParsePrefix("192.168.9.193/28")},
+		addRoute{gateway},
+		removeRoute{gateway},
+		enslave{"eno1", "bond0"},
+		release{"eno1", "bond0"},
 	} {
 		taken := &requests{}
 		if err := (linux{taken}).Apply(t.Context(), step); err != nil {
@@ -211,8 +227,13 @@ func TestRefusedRequests(t *testing.T) {
 // that its file is read has none, and one that cannot be read is no such bond.
 func TestPortsOfBonds(t *testing.T) {
 	s := State{Links: []link{
-		{Name: "one-dead", Kind: "bond"}, {Name: "gone", Kind: "bond"}, {Name: "up"},
-		{Name: "eno1", Master: "one-dead"}, {Name: "eno2", Master: "one-dead"}, {Name: "eno3", Master: "gone"}, {Name: "eno4", Port: port{MII: "up"}},
+		{Name: "one-dead", Kind: "bond"},
+		{Name: "gone", Kind: "bond"},
+		{Name: "up"},
+		{Name: "eno1", Master: "one-dead"},
+		{Name: "eno2", Master: "one-dead"},
+		{Name: "eno3", Master: "gone"},
+		{Name: "eno4", Port: port{MII: "up"}},
 	}}
 	if err := s.addPorts(filepath.Join("testdata", "bonding")); err != nil {
 		t.Fatal(err)

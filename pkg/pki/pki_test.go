@@ -366,8 +366,10 @@ func TestTheEndsOfACAsTime(t *testing.T) {
 		at    time.Time
 		valid bool
 	}{
-		{ca.cert.NotBefore, true}, {ca.cert.NotBefore.Add(-time.Second), false},
-		{ca.cert.NotAfter, true}, {ca.cert.NotAfter.Add(time.Second), false},
+		{ca.cert.NotBefore, true},
+		{ca.cert.NotBefore.Add(-time.Second), false},
+		{ca.cert.NotAfter, true},
+		{ca.cert.NotAfter.Add(time.Second), false},
 	} {
 		now = tt.at
 		if err := ca.Valid(); (err == nil) != tt.valid {

@@ -157,8 +157,10 @@ func (r *ruleset) Flush() error {
 // meanwhile, and a kernel without tables, is no trouble; anything else is.
 func TestRuleset(t *testing.T) {
 	tables := []*nftables.Table{
-		{Name: "firewalld", Family: nftables.TableFamilyINet}, {Name: "firewalld2", Family: nftables.TableFamilyINet},
-		{Name: "filter", Family: nftables.TableFamilyIPv4}, {Name: "firewalld", Family: nftables.TableFamilyIPv4},
+		{Name: "firewalld", Family: nftables.TableFamilyINet},
+		{Name: "firewalld2", Family: nftables.TableFamilyINet},
+		{Name: "filter", Family: nftables.TableFamilyIPv4},
+		{Name: "firewalld", Family: nftables.TableFamilyIPv4},
 	}
 	const both = "delete inet firewalld, delete ip firewalld, flush"
 	for name, tc := range map[string]struct {

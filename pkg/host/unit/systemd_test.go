@@ -208,8 +208,11 @@ func TestSwaps(t *testing.T) {
 			fail: fail, properties: map[string]any{"FragmentPath": "/etc/systemd/system/x.swap"},
 			units: []dbus.UnitStatus{{Name: "z.swap", LoadState: "loaded"}, {Name: "masked.swap", LoadState: "masked"}, {Name: "b.swap", LoadState: "loaded"}},
 			files: []dbus.UnitFile{
-				{Path: "/etc/systemd/system/b.swap", Type: "enabled"}, {Path: "/run/systemd/system/a.swap", Type: "enabled-runtime"}, {Path: "/x/l.swap", Type: "linked"},
-				{Path: "/usr/lib/systemd/system/d.swap", Type: "disabled"}, {Path: "/run/systemd/generator/g.swap", Type: "generated"},
+				{Path: "/etc/systemd/system/b.swap", Type: "enabled"},
+				{Path: "/run/systemd/system/a.swap", Type: "enabled-runtime"},
+				{Path: "/x/l.swap", Type: "linked"},
+				{Path: "/usr/lib/systemd/system/d.swap", Type: "disabled"},
+				{Path: "/run/systemd/generator/g.swap", Type: "generated"},
 			},
 		}
 	}
