@@ -37,10 +37,10 @@ func TestSession(t *testing.T) {
 	}{
 		{"the first request logs in", 0, false, []string{"POST /api/aaaLogin.json", "GET /api/class/fvTenant.json"}},
 		{"the token is used again", 100 * time.Second, false, []string{"GET /api/class/fvTenant.json"}},
-		{"it is renewed before its end", 101 * time.Second, false, []string{"GET /api/aaaRefresh.json", "GET /api/class/fvTenant.json"}},
-		{"after its end there is a further login", 301 * time.Second, false, []string{"POST /api/aaaLogin.json", "GET /api/class/fvTenant.json"}},
+		{"it is renewed before its end", 100 * time.Second, false, []string{"GET /api/aaaRefresh.json", "GET /api/class/fvTenant.json"}},
+		{"at its end there is a further login", 300 * time.Second, false, []string{"POST /api/aaaLogin.json", "GET /api/class/fvTenant.json"}},
 		{"a token that the APIC forgot is refused once", 0, true, []string{"GET /api/class/fvTenant.json", "POST /api/aaaLogin.json", "GET /api/class/fvTenant.json"}},
-		{"one that it forgot is not renewed", 201 * time.Second, true, []string{"GET /api/aaaRefresh.json", "POST /api/aaaLogin.json", "GET /api/class/fvTenant.json"}},
+		{"one that it forgot is not renewed", 200 * time.Second, true, []string{"GET /api/aaaRefresh.json", "POST /api/aaaLogin.json", "GET /api/class/fvTenant.json"}},
 	}
 	for _, step := range steps {
 		time0.now = time0.now.Add(step.after)
@@ -218,6 +218,8 @@ func TestConfigThatCannotBeMeant(t *testing.T) {
 		{"no HTTPS", Config{URL: "http://apic1"}, "want https://"},
 		{"no host", Config{URL: "https://"}, "want https://"},
 		{"a path", Config{URL: "https://apic1/api"}, "want https://"},
+		{"a query", Config{URL: "https://apic1?x=1"}, "want https://"},
+		{"a port without a host", Config{URL: "https://:443"}, "want https://"},
 		{"a password in the URL", Config{URL: "https://admin:verysecret@apic1"}, "want https://"},
 		{"no URL", Config{URL: "https://apic1:port"}, "reading the APIC's URL"},
 		{"pin and CA", Config{URL: "https://apic1", Trust: Trust{CA: []byte("x"), Pin: &pin}}, "not by both"},
