@@ -178,6 +178,7 @@ func (k *keeper) serve(ctx context.Context, s served) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	e := newEra(k, s)
+	defer e.queue.ShutDown() // it has goroutines of its own, though work may never begin
 	k.begin(e)
 	defer k.begin(nil)
 	var wg sync.WaitGroup
