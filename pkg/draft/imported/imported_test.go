@@ -228,6 +228,86 @@ func TestContradictions(t *testing.T) {
 			"k8c1m0/ifcfg-eno1:9: MTU: needs a shell to expand it; write out what it stands for",
 		},
 		{
+			"no VLAN link", "k8c1m0/ifcfg-bond0.1500", "DEVICE=bond0.1500\nVLAN=yes", "DEVICE=eno7\nVLAN=no",
+			"k8c1m0/ifcfg-bond0: neither this file nor one beside it is of a VLAN link such as bond0.1500, which has a node's address",
+		},
+		{
+			"a length that is none", "k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "PREFIX=33",
+			`k8c1m0/ifcfg-bond0.1500:7: PREFIX: "33" is not a number from 0 to 32`,
+		},
+		{
+			"a length below 0", "k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "PREFIX=-1",
+			`k8c1m0/ifcfg-bond0.1500:7: PREFIX: "-1" is not a number from 0 to 32`,
+		},
+		{
+			"a length in words", "k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "PREFIX=many",
+			`k8c1m0/ifcfg-bond0.1500:7: PREFIX: "many" is not a number from 0 to 32`,
+		},
+		{
+			"no length", "k8c1m0/ifcfg-bond0.1500", "PREFIX=28\n", "",
+			"k8c1m0/ifcfg-bond0.1500: has neither PREFIX nor NETMASK, without which the subnet is unknown",
+		},
+		{
+			"a netmask with a gap", "k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "NETMASK=255.0.255.0",
+			`k8c1m0/ifcfg-bond0.1500:7: NETMASK: "255.0.255.0" is no netmask`,
+		},
+		{
+			"a netmask in words", "k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "NETMASK=many",
+			`k8c1m0/ifcfg-bond0.1500:7: NETMASK: "many" is no netmask`,
+		},
+		{
+			"an address in words", "k8c1m0/ifcfg-bond0.1500", "IPADDR=192.168.9.193", "IPADDR=many",
+			`k8c1m0/ifcfg-bond0.1500:6: IPADDR: "many" is no IPv4 address`,
+		},
+		{
+			"an IPv6 gateway", "k8c1m0/ifcfg-bond0.1500", "GATEWAY=192.168.9.206", "GATEWAY=2001:db8::1",
+			`k8c1m0/ifcfg-bond0.1500:8: GATEWAY: "2001:db8::1" is no IPv4 address`,
+		},
+		{
+			"an MTU of the VLAN's own", "k8c1m0/ifcfg-bond0.1500", "IPADDR=", "MTU=1500\nIPADDR=",
+			"k8c1m0/ifcfg-bond0:6: the MTU is 9000 here, but 1500 in k8c1m0/ifcfg-bond0.1500:6; the latter is taken",
+		},
+		{
+			"an MTU in words", "k8c1m0/ifcfg-eno1", "MTU=9000", "MTU=jumbo",
+			`k8c1m0/ifcfg-eno1:9: MTU: "jumbo" is no number of bytes`,
+		},
+		{
+			"a card's address", "k8c1m0/ifcfg-eno1", "MTU=9000", "HWADDR=eno1",
+			`k8c1m0/ifcfg-eno1:9: HWADDR: "eno1": want six bytes such as 00:00:5e:00:53:01`,
+		},
+		{
+			"another mode", "k8c1m0/ifcfg-bond0", "mode=4", "mode=1",
+			"k8c1m0/ifcfg-bond0:8: mode=1: a leaf pair answers LACP only, so the plan has 802.3ad",
+		},
+		{
+			"a negative check", "k8c1m0/ifcfg-bond0", "miimon=1000", "miimon=-1",
+			`k8c1m0/ifcfg-bond0:8: miimon: "-1" is no number`,
+		},
+		{
+			"a check in words", "k8c1m0/ifcfg-bond0", "miimon=1000", "miimon=1s",
+			`k8c1m0/ifcfg-bond0:8: miimon: "1s" is no number`,
+		},
+		{
+			"a peer without a number", "node-k8c1s1.yaml", "  asNumber: 63500\n  node", "  node",
+			"node-k8c1s1.yaml:20: BGPPeer leaf201-k8c1s1 has no spec.asNumber",
+		},
+		{
+			"a Node without a name", "node-k8c1s1.yaml", "metadata:\n  name: k8c1s1.labs.haystacknetworks.com\n", "metadata: {}\n",
+			"node-k8c1s1.yaml:5: a Node without metadata.name",
+		},
+		{
+			"a Node without an address", "node-k8c1s1.yaml", "    ipv4Address: 192.168.9.194/28\n", "",
+			"node-k8c1s1.yaml:8: k8c1s1.labs.haystacknetworks.com has no spec.bgp.ipv4Address",
+		},
+		{
+			"a Node with an address that is none", "node-k8c1s1.yaml", "192.168.9.194/28", "many",
+			`node-k8c1s1.yaml:11: ipv4Address: "many" is no address with its length, such as 192.168.9.193/28`,
+		},
+		{
+			"a configuration in a configuration that is none", "metallb.yaml", "      - name: default", "      - [",
+			"metallb.yaml:8: reading data.config: line 1: did not find expected ',' or ']'",
+		},
+		{
 			"no VLAN", "k8c1m0/ifcfg-bond0.1500", "DEVICE=bond0.1500", "DEVICE=bond0.x",
 			`k8c1m0/ifcfg-bond0.1500:1: "x" is no VLAN ID; want a DEVICE such as bond0.1500, or VLAN_ID`,
 		},
@@ -321,6 +401,62 @@ func TestHintsOfStrangers(t *testing.T) {
 	want := []string{"--control-plane: there is no Node k8c1m9", "--mac: there is no Node k8c1s9"}
 	if diff := cmp.Diff(want, got[len(got)-2:]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What is wrong in one place is said there, and nothing else is of it; what says
+// nothing that a plan has is passed over.
+func TestNoProblems(t *testing.T) {
+	for name, edit := range map[string][3]string{ // file, from, to
+		"the other word for the mode":      {"k8c1m0/ifcfg-bond0", "mode=4", "mode=802.3ad"},
+		"a check of nothing":               {"k8c1m0/ifcfg-bond0", "updelay=2400", "updelay=0"},
+		"a netmask":                        {"k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "NETMASK=255.255.255.240"},
+		"a prefix and another netmask":     {"k8c1m0/ifcfg-bond0.1500", "PREFIX=28", "PREFIX=28\nNETMASK=255.255.0.0"},
+		"a VLAN by its name alone":         {"k8c1m0/ifcfg-bond0.1500", "VLAN=yes\n", ""},
+		"a range of IPv6":                  {"bgp.yaml", "- cidr: 172.29.0.0/16", "- cidr: 172.29.0.0/16\n    - cidr: 2001:db8::/64"},
+		"a pool of IPv6":                   {"metallb.yaml", "- 172.29.0.0/16", "- 172.29.0.0/16\n          - 2001:db8::/64"},
+		"a ConfigMap of something else":    {"metallb.yaml", "address-pools", "something"},
+		"a label of the former name":       {"node-k8c1m0.yaml", "metadata:\n", "metadata:\n  labels: {node-role.kubernetes.io/master: ''}\n"},
+		"an empty line and comment before": {"k8c1m0/ifcfg-bond0", "DEVICE=bond0", "\n# the bond\nDEVICE=bond0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := byHand(t)
+			for i, f := range files {
+				if f.Name == edit[0] {
+					files[i].Content = []byte(strings.Replace(string(f.Content), edit[1], edit[2], 1))
+				}
+				if f.Name == "node-k8c1s2.yaml" {
+					files[i].Content = []byte(strings.Replace(string(f.Content), "/24", "/28", 1))
+				}
+			}
+			r := imported.Plan(files, hints())
+			if got := problems(r); len(got) > 0 || len(r.Gaps) > 0 {
+				t.Errorf("problems %q, gaps %v", got, r.Gaps)
+			}
+		})
+	}
+}
+
+// A node whose address nothing tells is a gap of its own, and no reason to take
+// another's subnet; the subnet that most have is taken where no host says one.
+func TestGuessedSubnet(t *testing.T) {
+	node := func(name, spec string) string {
+		return "---\napiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: " + name + "}\nspec: {bgp: {" + spec + "}}\n"
+	}
+	text := node("x0", "asNumber: 1") + node("x1", "ipv4Address: 10.9.0.1/24") + node("x2", "ipv4Address: 10.0.0.2/24") + node("x3", "ipv4Address: 10.0.0.3/24")
+	r := imported.Plan([]imported.File{{Name: "all.yaml", Content: []byte(text)}}, imported.Hints{})
+	if got := r.Draft.Plan.Spec.NodeNetwork.Subnet.String(); got != "10.0.0.0/24" {
+		t.Errorf("the subnet is %s", got)
+	}
+	want := map[string]bool{"spec.nodes[0].address": true, "spec.nodes[1].address": false, "spec.nodeNetwork.subnet": false}
+	for _, g := range r.Gaps {
+		if missing, known := want[g.Path]; known && !missing {
+			t.Errorf("a gap at %s", g.Path)
+		}
+		delete(want, g.Path)
+	}
+	if want["spec.nodes[0].address"] {
+		t.Errorf("no gap of the node without an address: %v", r.Gaps)
 	}
 }
 

@@ -4,13 +4,17 @@ package interview_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nodeprep/nodeprep/internal/golden"
 	"github.com/nodeprep/nodeprep/pkg/draft/interview"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -145,6 +149,93 @@ func TestCheckNamesEverything(t *testing.T) {
 		})
 	}
 }
+
+// What people read: the questions with what is suggested, and the plan that comes
+// of the suggestions with its comments.
+func TestAsPeopleReadIt(t *testing.T) {
+	suggested := interview.Suggestions()
+	var questions strings.Builder
+	for _, q := range interview.Questions() {
+		fmt.Fprintf(&questions, "--%s: %s [%s]\n", q.Flag, q.Text, suggested[q.Flag])
+	}
+	golden.Check(t, filepath.Join("testdata", "questions.txt"), questions.String())
+	for file, given := range map[string]map[string]string{
+		"suggested.yaml": nil,
+		"other.yaml": {
+			"cluster": "x", "domain": "a.b", "kubernetes-version": "v1.36.0", "vlan": "7", "dns": "8.8.8.8\t8.8.4.4", "legs": "a, b", "asn-model": "cluster", "node-asns": "65001",
+			"hosts": "1", "api-port": "443", "pods": "10.1.0.0/16", "services": "10.2.0.0/16", "load-balancers": "none",
+		},
+	} {
+		a, err := interview.Suggested(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := a.Draft().YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Check(t, filepath.Join("testdata", file), text)
+	}
+}
+
+// What a plan refuses is said of the question whose answer it is.
+func TestWhoseProblemItIs(t *testing.T) {
+	for name, text := range map[string]string{
+		"cluster": "K8", "domain": "a..b", "kubernetes-version": "2.0.0", "gateway": "10.0.0.1", "dns": "0.0.0.0", "legs": "eno1,eno1",
+		"leaves": "A", "fabric-asn": "23456", "node-asns": "23456-23457", "api-port": "0", "pods": "10.0.0.0/7", "services": "10.0.0.0/8", "load-balancers": "192.168.0.0/16",
+	} {
+		if err := interview.Check(map[string]string{name: text}); err == nil || !strings.HasPrefix(err.Error(), "--"+name+": ") {
+			t.Errorf("--%s %s: %v", name, text, err)
+		}
+	}
+	if err := interview.Check(map[string]string{"subnet": "192.168.9.192/31"}); err == nil || !strings.Contains(err.Error(), "--") {
+		t.Errorf("a subnet for nobody: %v", err)
+	}
+}
+
+// The first and the last of what a number may be, and what is beyond.
+func TestLimits(t *testing.T) {
+	large := map[string]string{"subnet": "10.64.0.0/12", "pods": "10.128.0.0/12", "node-asns": "100000-200000"}
+	for name, values := range map[string]map[string]bool{
+		"vlan":       {"0": false, "1": true, "4094": true, "4095": false, "x": false},
+		"api-port":   {"1": true, "65535": true, "65536": false},
+		"fabric-asn": {"1": true, "4294967296": false},
+		"hosts":      {"1": true, "5000": true, "5001": false, "-1": false, "x": false},
+		"leaves":     {",": false, "a": true},
+		"gateway":    {"2001:db8::1": false},
+	} {
+		for text, want := range values {
+			given := maps.Clone(large)
+			given[name] = text
+			if err := interview.Check(given); (err == nil) != want {
+				t.Errorf("--%s %s: %v", name, text, err)
+			}
+		}
+	}
+}
+
+// The nodes' numbers are private ones, and none is the leaves'.
+func TestSuggestedNumbers(t *testing.T) {
+	for fabric, want := range map[string]string{"64512": "64513-65534", "64513": "64514-65534", "65533": "65534-65534", "65534": "64513-65534", "63500": "64513-65534"} {
+		a, err := interview.Hold(nil, func(q interview.Question, suggestion, _ string) (string, error) {
+			switch q.Flag {
+			case "fabric-asn":
+				return fabric, nil
+			case "node-asns":
+				if suggestion != want {
+					t.Errorf("beside %s, %s is suggested, want %s", fabric, suggestion, want)
+				}
+				return "", errEnough
+			}
+			return suggestion, nil
+		})
+		if !errors.Is(err, errEnough) {
+			t.Errorf("%+v, %v", a, err)
+		}
+	}
+}
+
+var errEnough = errors.New("enough")
 
 // A wrong answer is told at once, and asked for again.
 func TestHold(t *testing.T) {
