@@ -66,6 +66,7 @@ func TestNotes(t *testing.T) {
 	d.Above("spec.nodes[0]", "the first")
 	d.Todo("spec.nodes[0].role", "control-plane or worker")
 	d.Above("spec.services", "not written")
+	d.Beside("spec.bond", "a mapping")
 	const want = `# A title
 # of two lines
 
@@ -74,7 +75,7 @@ spec:
   domain: "null" # for ?[31mnobody?1m?
 
   # The legs of a?bond
-  bond:
+  bond: # a mapping
     name: "b?\e"
     legs: [eno1, "1e3"] # in their order
   kubernetes:
@@ -92,6 +93,40 @@ spec:
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A program reads numbers as numbers and truths as truths.
+func TestValuesHaveTypes(t *testing.T) {
+	values, err := draft.Values(plan.Plan{Kind: "ClusterPlan", Spec: plan.Spec{Domain: "7", Bond: plan.Bond{MTU: 9000, Legs: []string{"eno1"}}, Fabric: plan.Fabric{DefaultRoute: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"kind": "ClusterPlan", "spec": map[string]any{
+		"domain": "7", "bond": map[string]any{"mtu": json.Number("9000"), "legs": []any{"eno1"}}, "fabric": map[string]any{"defaultRoute": true},
+	}}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What a list's item lacks is asked for within the list.
+func TestTodoWithinAList(t *testing.T) {
+	d := draft.Draft{Plan: plan.Plan{Spec: plan.Spec{Racks: []plan.Rack{{Name: "a"}, {Name: "b"}}}}}
+	d.Todo("spec.racks[1].nodeNetwork.vlan", "a number")
+	const want = "spec:\n  racks:\n    - name: a\n    - name: b\n      nodeNetwork:\n        vlan: # TODO a number\n"
+	if got, err := d.YAML(); err != nil || got != want {
+		t.Errorf("%v (-want +got):\n%s", err, cmp.Diff(want, got))
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"a ~\u00a0ü": "a ~\u00a0ü", "\x00\x1f\x7f\u0080\u009f": "?????", "\u2028\u2029\ufeff\ufffd\xff": "?????", "\u2027\u202a": "\u2027\u202a", "\n\t": "??",
+	} {
+		if got := draft.Printable(text); got != want {
+			t.Errorf("%q is printed as %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ package printable_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestLine(t *testing.T) {
 		"zero\u200bwidth\ufeff":             `zero\u200bwidth\ufeff`,
 		"line\u2028separator":               `line\u2028separator`,
 		"tag \U000e0041":                    `tag \udb40\udc41`,
+		"\uffff \U000e0001":                 `\uffff \udb40\udc01`,
 		"\x9b31m\xff":                       "\ufffd31m\ufffd",
 	} {
 		if got := printable.Line(text); got != want {
@@ -58,6 +60,17 @@ func TestWriterPutsCharactersTogether(t *testing.T) {
 		if out.String() != want {
 			t.Errorf("by %d: %q, want %q", size, out.String(), want)
 		}
+	}
+}
+
+// full is a disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestWriterTellsOfADiskThatIsFull(t *testing.T) {
+	if n, err := printable.NewWriter(full{}).Write([]byte("text")); err == nil || n != 0 {
+		t.Errorf("wrote %d, %v", n, err)
 	}
 }
 

@@ -124,6 +124,17 @@ func TestBetween(t *testing.T) {
 			"leaves neighbours [sessions reset]: leaf201 3>4 (2 added, 1 removed, 0 changed); leaf202 3>4 (2 added, 1 removed, 0 changed)",
 			"leaves ports [none]: leaf201 3>2 (0 added, 1 removed, 0 changed); leaf202 3>2 (0 added, 1 removed, 0 changed)",
 		}},
+		{"a floating SVI", func(s *plan.Spec) {
+			s.Fabric.ACI.FloatingSVI = plan.FloatingSVI{Address: netip.MustParseAddr("192.168.9.203"), Domain: "PHD"}
+		}, []string{
+			"leaves fabric.aci.floatingSVI [sessions reset]: leaf201 >192.168.9.203 in PHD; leaf202 >192.168.9.203 in PHD",
+		}},
+		{"no way out of the fabric, and BFD", func(s *plan.Spec) {
+			s.Fabric.ACI.Outside, s.Fabric.BFD = plan.Outside{}, plan.BFD{Interval: 300 * time.Millisecond, Multiplier: 3}
+		}, []string{
+			"leaves fabric.bfd [sessions reset]: leaf201 >300ms x 3; leaf202 >300ms x 3",
+			"leaves fabric.aci.outside [none]: leaf201 L3O_EXTERNAL at leaf201:1/48, VLAN 108, 10.108.0.1/30, area 108, L3D_EXTERNAL>; leaf202 L3O_EXTERNAL at leaf201:1/48, VLAN 108, 10.108.0.1/30, area 108, L3D_EXTERNAL>",
+		}},
 		{"a release", func(s *plan.Spec) { s.Kubernetes.Version = "1.38.0" }, []string{
 			"cluster kubernetes.version [none]:  1.37.2>1.38.0",
 		}},
@@ -242,6 +253,38 @@ func TestMovesBetweenRacks(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines(change.Between(old, updated))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestARackWithoutARange(t *testing.T) {
+	old, updated := racks(t, 2, 0), racks(t, 2, 0)
+	updated.Spec.Racks[0].ASNs = plan.ASNRange{}
+	want := []string{"cluster racks[].asns [none]:  r0 64600-64700, r1 64600-64700>r1 64600-64700"}
+	if diff := cmp.Diff(want, lines(change.Between(old, updated))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Two that are told together have values in common, or are told each by itself.
+func TestValues(t *testing.T) {
+	a, b := change.Member{Name: "a", From: "1", To: "2"}, change.Member{Name: "b", From: "1", To: "2"}
+	for _, tc := range []struct {
+		members []change.Member
+		same    bool
+	}{
+		{[]change.Member{a}, true},
+		{[]change.Member{a, b}, true},
+		{[]change.Member{a, b, {Name: "c", From: "0", To: "2"}}, false},
+		{[]change.Member{a, b, {Name: "c", From: "1", To: "3"}}, false},
+		{[]change.Member{a, {Name: "c", From: "1", To: "3"}, {Name: "d", From: "1", To: "3"}}, false},
+	} {
+		from, to, same := change.Change{Members: tc.members}.Values()
+		if same != tc.same || same && (from != "1" || to != "2") || !same && from+to != "" {
+			t.Errorf("%v: from %q to %q, %v", tc.members, from, to, same)
+		}
+	}
+	if change.Reset.Worse(change.Reset) || !change.Reset.Worse(change.None) || change.None.Worse(change.Reset) {
+		t.Error("a severity is worse than itself, or than a worse one")
 	}
 }
 
