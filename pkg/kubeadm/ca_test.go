@@ -61,6 +61,9 @@ func TestCarried(t *testing.T) {
 				t.Fatalf("got %v", carried)
 			}
 			for i, c := range carried {
+				if named := c.File == kubeletConf || c.File == caCert; !named || i > 0 && c.File == carried[0].File {
+					t.Errorf("file %d is called %q", i, c.File)
+				}
 				if c.Is(hash(mine)) != tc.mine[i] {
 					t.Errorf("%s holds %v, mine is %s", c.File, c.Hashes, hash(mine))
 				}

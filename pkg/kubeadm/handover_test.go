@@ -121,12 +121,13 @@ func TestHandOverRefusesARequestAndAppliesNothing(t *testing.T) {
 		"nobody":    {request(t, newKey(t), pkix.Name{}), "no user"},
 		"forged":    {string(pem.EncodeToMemory(block)), "holds the key"},
 		"no ca.key": {good, caKey},
+		"no ca.crt": {good, caCert},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, s := newHost(t, nil), applytest.New(t)
 			h.putCluster(t, s)
-			if tc.want == caKey {
-				h.drop(t, caKey)
+			if tc.want == caKey || tc.want == caCert {
+				h.drop(t, tc.want)
 			}
 			_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: role, CSR: tc.csr}, "")
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -148,6 +149,21 @@ func TestHandOverThatTheClusterRefuses(t *testing.T) {
 	_, err := h.node.HandOver(t.Context(), joinapi.AccessRequest{RBAC: role, CSR: csr}, "")
 	if err == nil || !strings.Contains(err.Error(), "giving joinsvc its rights: applying ClusterRole joinsvc: rules[0].verbs: Required value (422)") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Without the administrator's kubeconfig nothing is applied, and that is said.
+func TestApplyWithoutAnAdministrator(t *testing.T) {
+	for text, want := range map[string]string{"": "reading the administrator's kubeconfig: ", "kind: Config\n": "reading the administrator's kubeconfig " + adminConf + ": its current context's server"} {
+		h := newHost(t, nil)
+		if text != "" {
+			if err := h.node.Root.Write(adminConf, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.node.Apply(t.Context(), role); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
 }
 

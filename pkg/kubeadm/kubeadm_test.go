@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -300,5 +301,84 @@ func TestFilesOfAnOrderAreRootsAlone(t *testing.T) {
 	order := joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "token", Patches: map[string]string{"etcd+merge.yaml": "{}"}}
 	if err := h.node.Execute(t.Context(), order); err != nil || len(h.ran) != 1 {
 		t.Errorf("ran %q: %v", h.ran, err)
+	}
+}
+
+// What cannot be noted or stored is told before kubeadm is run, and what cannot be
+// read is not taken for a host that is fresh.
+func TestWhatCannotBeStored(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file string // a folder is in its place, or it is one that cannot be looked into
+		want string
+	}{
+		"the step":    {marker, "reading how far kubeadm got"},
+		"the marks":   {"/var/lib/nodeprep", "reading how far kubeadm got"},
+		"a document":  {config, "storing kubeadm's documents"},
+		"a patch":     {joinapi.PatchesDir, "kubeadm"},
+		"static pods": {manifests, "looking for static pods"},
+		"the CA":      {"/etc/kubernetes/pki", "looking for what kubeadm made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, nil)
+			switch tc.file {
+			case marker, config:
+				h.put(t, tc.file+"/x")
+			case joinapi.PatchesDir:
+				h.put(t, filepath.Dir(tc.file))
+			default:
+				h.put(t, tc.file)
+			}
+			order := joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "x", Patches: map[string]string{"etcd.yaml": "{}"}}
+			if err := h.node.Execute(t.Context(), order); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+			h.wantRan(t)
+		})
+	}
+}
+
+// A reset that fails is told, and nothing is made upon what it left.
+func TestResetThatFails(t *testing.T) {
+	h := newHost(t, func(c command.Command) (string, error) { return "", errors.New(c.Args[0] + " refused") })
+	if err := h.node.mark(Partial); err != nil {
+		t.Fatal(err)
+	}
+	h.node.CRISocket = ""
+	err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin})
+	if err == nil || err.Error() != "clearing what an unfinished kubeadm left: reset refused" {
+		t.Errorf("got %v", err)
+	}
+	h.wantRan(t, "kubeadm reset --force")
+	if got := h.stage(t); got != Partial {
+		t.Errorf("stage %q", got)
+	}
+}
+
+// The documents go whatever kubeadm says, for a join's hold a token.
+func TestDocumentsGoAfterAFailure(t *testing.T) {
+	h := newHost(t, func(command.Command) (string, error) { return "", errors.New("refused") })
+	if err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "token"}); err == nil || err.Error() != "refused" {
+		t.Errorf("got %v", err)
+	}
+	if h.node.Root.Exists(config) {
+		t.Error("the token is still on disk")
+	}
+}
+
+func TestSandboxImage(t *testing.T) {
+	for out, want := range map[string]string{
+		"registry.k8s.io/kube-proxy:v1.37.2\nregistry.k8s.io/pause:3.10.1\nregistry.k8s.io/etcd:3.6\n": "registry.k8s.io/pause:3.10.1",
+		"registry.k8s.io/kube-proxy:v1.37.2\n":                                                         "",
+	} {
+		h := newHost(t, func(command.Command) (string, error) { return out, nil })
+		got, err := h.node.SandboxImage(t.Context(), "1.37.2")
+		if got != want || (err != nil) != (want == "") {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+		h.wantRan(t, "kubeadm config images list --kubernetes-version v1.37.2")
+	}
+	h := newHost(t, func(command.Command) (string, error) { return "x/pause:1", errors.New("refused") })
+	if got, err := h.node.SandboxImage(t.Context(), "1.37.2"); got != "" || err == nil || err.Error() != "asking kubeadm for its images: refused" {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -3,6 +3,7 @@
 package yamldoc_test
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -130,6 +131,48 @@ func TestProblems(t *testing.T) {
 				t.Errorf("problems of %q (-want +got):\n%s", tt.text, diff)
 			}
 		})
+	}
+}
+
+// word is a text that takes one word.
+type word string
+
+func (w *word) UnmarshalText(text []byte) error {
+	if strings.Contains(string(text), " ") {
+		return errors.New("want one word")
+	}
+	*w = word(text)
+	return nil
+}
+
+// What a value's own type says is wrong is said; what no is, and how a number is
+// written, is the document's.
+func TestEachType(t *testing.T) {
+	type shelf struct {
+		API   netip.AddrPort `json:"api"`
+		Label word           `json:"label"`
+		Owned bool           `json:"owned"`
+		Size  int            `json:"size"`
+	}
+	for text, want := range map[string]string{
+		"api: 192.168.9.193:6443":   "",
+		"api: 192.168.9.193":        "api: 192.168.9.193: want an address and a port, such as 192.168.9.193:6443",
+		"label: one":                "",
+		"label: two words":          "label: two words: want one word",
+		"owned: false":              "",
+		"size: 010":                 "",
+		"size: 0x10":                `size: "0x10" is not a whole number that fits`,
+		"size: 1a":                  `size: "1a" is not a whole number that fits`,
+		"size: 9223372036854775808": `size: "9223372036854775808" is not a whole number that fits`,
+	} {
+		got := shelf{Owned: true}
+		problems := yamldoc.Decode([]byte(text), &got)
+		switch {
+		case want == "" && len(problems) > 0, want != "" && (len(problems) != 1 || problems[0].String() != want):
+			t.Errorf("%s: %v, want %q", text, problems, want)
+		case text == "owned: false" && got.Owned, text == "size: 010" && got.Size != 10:
+			t.Errorf("%s is read as %+v", text, got)
+		}
 	}
 }
 
