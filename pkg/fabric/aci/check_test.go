@@ -88,6 +88,26 @@ func TestTreeNamesEveryProblem(t *testing.T) {
 				"spec.fabric.aci.applications[0].name: makes the name EPG_K8_APP_" + long + " of 71 characters; the APIC takes 64",
 			},
 		},
+		"the longest name of a cluster": {[]string{"{name: s1}", "{name: " + strings.Repeat("c", 44) + "}"}, nil, nil},
+		"a cluster's name too long": {
+			[]string{"{name: s1}", "{name: " + strings.Repeat("c", 45) + "}"},
+			nil,
+			[]string{"metadata.name: makes the name MATCH_" + strings.Repeat("C", 45) + "_LOADBALANCERS of 65 characters; the APIC takes 64"},
+		},
+		"the longest name of a leaf": {[]string{"leaf101", strings.Repeat("l", 57)}, nil, nil},
+		"a leaf's name too long": {
+			[]string{"leaf101", strings.Repeat("l", 58)},
+			nil,
+			[]string{"spec.fabric.leaves[0].name: makes the name LIP_S1_" + strings.Repeat("L", 58) + " of 65 characters; the APIC takes 64"},
+		},
+		"names of a rack and its leaf too long": {
+			append(twoRacks(), "r2", strings.Repeat("r", 58), "leaf103", strings.Repeat("l", 58)),
+			nil,
+			[]string{
+				"spec.racks[1].name: makes the name NDP_S1_" + strings.Repeat("R", 58) + " of 65 characters; the APIC takes 64",
+				"spec.racks[1].leaves[0].name: makes the name LIP_S1_" + strings.Repeat("L", 58) + " of 65 characters; the APIC takes 64",
+			},
+		},
 		"outside by a host's port": {
 			[]string{l3out, outside + "{l3out: L3O_OUT, leaf: leaf101, port: 1/1, vlan: 108, address: 10.108.0.1/30}\n"},
 			nil,

@@ -77,6 +77,22 @@ func TestReadLLDP(t *testing.T) {
 			Cabling{"m0": {"eno1": {1, 101, "1/3"}}},
 			"",
 		},
+		"one leaf twice on one interface": {
+			map[string]string{"m0.json": printed([2]string{"eno1", leaf101}, [2]string{"eno1", leaf101})},
+			Cabling{"m0": {"eno1": {1, 101, "1/3"}}},
+			"",
+		},
+		"the last of pods and nodes": {
+			map[string]string{"m0.json": printed([2]string{"eno1", "topology/pod-255/paths-4000/pathep-[eth1/3]"}, [2]string{"eno2", "topology/pod-256/paths-4000/pathep-[eth1/3]"})},
+			Cabling{"m0": {"eno1": {255, 4000, "1/3"}}},
+			"",
+		},
+		"the largest report": {map[string]string{"m0.json": `{"lldp": {}}` + strings.Repeat(" ", maxReport-12)}, Cabling{"m0": {}}, ""},
+		"an object with a number in it": {
+			map[string]string{"m0.json": `{"lldp": {"interface": {"eno1": 3}}}`},
+			nil,
+			"reading the LLDP report m0.json: decoding what lldpctl -f json prints: json: cannot unmarshal number into Go struct field .lldp.interface of type aci.neighbour",
+		},
 		"two leaves on one interface": {
 			map[string]string{"m0.json": printed([2]string{"eno1", leaf101}, [2]string{"eno1", leaf102})},
 			nil,

@@ -135,6 +135,37 @@ func TestPathsGoByNodeID(t *testing.T) {
 	}
 }
 
+// A domain that the plan names is the one that is made and used, and a VLAN that is
+// twice in a pool is refused by the APIC.
+func TestDomainsAndVLANs(t *testing.T) {
+	const l3out = "l3out: L3O_S1\n"
+	for _, tc := range []struct {
+		replace    []string
+		want, none []string
+	}{
+		{[]string{l3out, l3out + "      floatingSVI: {address: 10.1.0.251, domain: OTHER}\n"}, []string{`"phys-OTHER"`, `"uni/phys-OTHER"`}, []string{"PHD_S1"}},
+		{[]string{l3out, l3out + "      floatingSVI: {address: 10.1.0.251}\n"}, []string{`"phys-PHD_S1"`}, nil},
+		{[]string{l3out, l3out + "      outside: {l3out: L3O_OUT, leaf: leaf101, port: 1/48, vlan: 11, address: 10.108.0.1/30}\n"}, []string{"from-[vlan-11]-to-[vlan-11]"}, nil},
+		{[]string{l3out, l3out + "      outside: {l3out: L3O_OUT, leaf: leaf101, port: 1/48, vlan: 7, address: 10.108.0.1/30}\n"}, []string{"from-[vlan-7]-to-[vlan-7]", "from-[vlan-11]-to-[vlan-11]"}, nil},
+		{[]string{l3out, l3out + "      outside: {l3out: L3O_OUT, domain: L3D_OUT, leaf: leaf101, port: 1/48, vlan: 7, address: 10.108.0.1/30}\n"}, []string{"l3dom-L3D_OUT"}, []string{"from-[vlan-7]"}},
+	} {
+		text, err := JSON(tree(t, edited(t, small, tc.replace...), nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range tc.want {
+			if n := strings.Count(string(text), want); n == 0 || strings.HasPrefix(want, "from-") && n != 1 {
+				t.Errorf("%s is there %d times, of %q", want, n, tc.replace[1])
+			}
+		}
+		for _, none := range tc.none {
+			if strings.Contains(string(text), none) {
+				t.Errorf("%s is there, of %q", none, tc.replace[1])
+			}
+		}
+	}
+}
+
 func TestTreeIsAsItWas(t *testing.T) {
 	base := tree(t, edited(t, small), nil)
 	for name, p := range variants(t) {
