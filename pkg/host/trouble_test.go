@@ -108,7 +108,7 @@ func (r refusing) Reload(context.Context) error       { return r.answer("reload"
 func TestSwapUnitsThatStay(t *testing.T) {
 	for what, at := range map[string]int{"swaps": -1, "reload": 0, "mask": 1} {
 		root := machine(t, map[string]string{fstab: "/dev/sda2 none swap\n", "/proc/swaps": "Filename\n"})
-		changes, err := NoSwap{root, refusing{what: what}, nil}.Plan(t.Context())
+		changes, err := NoSwap{root, refusing{what}, nil}.Plan(t.Context())
 		if at >= 0 && err == nil {
 			err = changes[at].Do(t.Context())
 		}
