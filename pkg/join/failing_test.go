@@ -5,9 +5,12 @@ package join
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nodeprep/nodeprep/pkg/admission"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -108,12 +111,12 @@ func TestAReadThatFailsIsTold(t *testing.T) {
 		s       standing
 		p       joinapi.NodePhase
 		prepare func(*testing.T, *trial) func() error
-		but     int // the one read that may fail: for an older token, which else expires by itself
+		but     int // so many reads may fail: for an older token, which else expires by itself
 	}{
 		"view":                {member, joinapi.PhaseRouted, asks(callView), 0},
 		"order of init":       {free, joinapi.PhasePrepared, asks(callOrder), 0},
-		"order of join":       {member, joinapi.PhasePrepared, asks(callOrder), 6},
-		"order of join again": {member, joinapi.PhaseJoining, asks(callOrder), 6},
+		"order of join":       {member, joinapi.PhasePrepared, asks(callOrder), 1},
+		"order of join again": {member, joinapi.PhaseJoining, asks(callOrder), 1},
 		"noted":               {member, joinapi.PhaseEnrolled, asks(callNoted), 0},
 		"failed":              {member, joinapi.PhaseJoining, asks(callFailed), 0},
 		"prepared":            {member, joinapi.PhaseEnrolled, asks(callPrepared), 0},
@@ -160,26 +163,148 @@ func TestAReadThatFailsIsTold(t *testing.T) {
 			return func() error { return tr.Resume(t.Context()) }
 		}, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			for reads := 0; ; reads++ {
-				tr := lab.trial(t, tt.s, tt.p, false)
-				call := tt.prepare(t, tr)
-				store := &broken{memory: tr.store, left: reads}
-				tr.Store = store
-				err := call()
-				if !store.failed {
-					if err != nil || reads == 0 {
-						t.Errorf("with a whole store: %v, after %d reads", err, reads)
+		for _, bounded := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, bounded %v", name, bounded), func(t *testing.T) {
+				borne := 0
+				for reads := 0; ; reads++ {
+					tr := lab.trial(t, tt.s, tt.p, false)
+					if bounded {
+						tr.Admission = admission.NewLimiter(tr.Now)
 					}
-					return
+					call := tt.prepare(t, tr)
+					store := &broken{memory: tr.store, left: reads}
+					tr.Store = store
+					err := call()
+					if !store.failed {
+						if err != nil || reads == 0 {
+							t.Errorf("with a whole store: %v, after %d reads", err, reads)
+						}
+						return
+					}
+					if err == nil && borne < tt.but {
+						borne++
+						continue
+					}
+					if !errors.Is(err, errBroken) {
+						t.Errorf("read %d failed, and it says %v", reads+1, err)
+					}
 				}
-				if reads+1 == tt.but && err == nil {
-					continue
-				}
-				if !errors.Is(err, errBroken) {
-					t.Errorf("read %d failed, and it says %v", reads+1, err)
-				}
-			}
-		})
+			})
+		}
+	}
+}
+
+// Documents that could not be written are not handed out, and no join is counted as
+// begun: the node asks again.
+func TestDocumentsThatCannotBeWritten(t *testing.T) {
+	lab := newLaboratory(t)
+	initial, member := standing{role: plan.ControlPlane, init: initFree}, standing{role: plan.Worker, init: initDone}
+	for name, tt := range map[string]struct {
+		s    standing
+		harm func(*Kubeadm)
+	}{
+		"init":    {initial, func(k *Kubeadm) { k.Init = func(plan.Plan, plan.HostPlan) (string, error) { return "", errBroken } }},
+		"patches": {initial, func(k *Kubeadm) { k.Patches = func() (map[string]string, error) { return nil, errBroken } }},
+		"access": {initial, func(k *Kubeadm) {
+			k.Access = func() (joinapi.AccessRequest, error) { return joinapi.AccessRequest{}, errBroken }
+		}},
+		"join": {member, func(k *Kubeadm) {
+			k.Join = func(plan.Plan, plan.HostPlan, string, string) (string, error) { return "", errBroken }
+		}},
+	} {
+		tr := lab.trial(t, tt.s, joinapi.PhasePrepared, false)
+		tt.harm(&tr.Kubeadm)
+		if order, err := tr.Order(t.Context(), tr.who); !errors.Is(err, errBroken) || order.Action != "" {
+			t.Errorf("%s: %+v, %v", name, order, err)
+		}
+		// Who asks for init has it from then on.
+		if p, _, _ := tr.observed(t); tt.s == member && p != joinapi.PhasePrepared {
+			t.Errorf("%s: the node is %s", name, p)
+		}
+	}
+}
+
+// An access that cannot be used is told, to the node that brings it and to the
+// operator of a joinsvc that starts with it.
+func TestAnAccessThatCannotBeUsed(t *testing.T) {
+	lab := newLaboratory(t)
+	for name, tt := range map[string]struct {
+		s    standing
+		call func(*trial) error
+		code joinapi.Code
+	}{
+		"brought":   {standing{role: plan.ControlPlane, init: initTaken, own: true}, func(tr *trial) error { return tr.Accept(t.Context(), tr.who, tr.grant()) }, joinapi.CodeInvalid},
+		"on record": {standing{role: plan.ControlPlane, init: initDone, own: true}, func(tr *trial) error { return tr.Resume(t.Context()) }, ""},
+	} {
+		tr := lab.trial(t, tt.s, joinapi.PhaseJoining, false)
+		tr.cluster = nil
+		tr.Kubeadm.Connect = func(joinapi.ClusterAccess) (Cluster, error) { return tokens{}, errBroken }
+		err := tt.call(tr)
+		if err == nil || joinapi.CodeOf(err) != tt.code || !strings.Contains(err.Error(), errBroken.Error()) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if tr.connected() != nil {
+			t.Errorf("%s: it is connected", name)
+		}
+	}
+}
+
+// A host is known by its token's secret, and by nothing less.
+func TestKnows(t *testing.T) {
+	tr := newLaboratory(t).trial(t, standing{role: plan.Worker, init: initFree}, joinapi.PhaseEnrolled, false)
+	made, err := tr.CreateToken(t.Context(), joinapi.TokenRequest{Uses: 1, TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := joinapi.ParseToken(made.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, unknown := token, token
+	forged.Secret, unknown.ID = "forged", "unknown"
+	for bearer, want := range map[string]string{made.Token: token.ID, forged.String(): "", unknown.String(): "", "np1": "", "": ""} {
+		if got := tr.Knows(t.Context(), bearer); got != want {
+			t.Errorf("%q is known as %q, want %q", bearer, got, want)
+		}
+	}
+}
+
+// A node that has init and has not made the cluster yet keeps all others waiting:
+// it goes by init reopen, and not by the way. One whose cluster is made, or that
+// another has init before, is like any other.
+func TestReleaseOfWhoHasInit(t *testing.T) {
+	lab := newLaboratory(t)
+	for s, refused := range map[standing]bool{
+		{role: plan.ControlPlane, init: initTaken, own: true}: true,
+		{role: plan.ControlPlane, init: initDone, own: true}:  false,
+		{role: plan.ControlPlane, init: initTaken}:            false,
+	} {
+		tr := lab.trial(t, s, joinapi.PhasePrepared, false)
+		tr.now = tr.now.Add(24 * time.Hour)
+		_, err := tr.Release(t.Context(), joinapi.ReleaseRequest{Node: tr.node.Name})
+		if told := err != nil && strings.Contains(err.Error(), "it has kubeadm init"); told != refused || !refused && err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+}
+
+// What is remembered of senders has a bound; who was quiet for long is forgotten
+// first, and whoever just spoke keeps his account.
+func TestThePacerForgetsTheQuiet(t *testing.T) {
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	var p pacer
+	for i := range maxBuckets - 1 {
+		p.take(fmt.Sprint(i), now)
+	}
+	later := now.Add(time.Hour)
+	for range reportBurst {
+		p.take("talks", later)
+	}
+	if len(p.buckets) != maxBuckets || p.take("talks", later) {
+		t.Errorf("%d accounts, and who talks much may go on", len(p.buckets))
+	}
+	p.take("new", later)
+	if len(p.buckets) != 2 || p.take("talks", later) {
+		t.Errorf("%d accounts, or who talks much was forgotten", len(p.buckets))
 	}
 }
