@@ -79,11 +79,17 @@ func fabricLimits() []limit {
 	return []limit{
 		{"spec.fabric.timers", fabric("timers: {keepalive: 1s, hold: %s}"), [][2]string{{"8s", "#7086"}, {"9s", ""}}},
 		{"spec.fabric.timers.hold", fabric("timers: {keepalive: 1s, hold: %s}"), [][2]string{{"2s", "RFC 4271"}, {"3s", ""}, {"1h", ""}, {"3601s", "up to 1h"}}},
-		{"spec.fabric.bfd.interval", fabric("bfd: {interval: %s}"), [][2]string{{"49ms", "50–999"}, {"50ms", ""}, {"999ms", ""}, {"1s", "50–999"}}},
+		{"spec.fabric.bfd.interval", fabric("bfd: {interval: %s}"), [][2]string{{"49ms", "50–999"}, {"50ms", ""}, {"999ms", ""}, {"1s", "50–999"}, {"50500us", "whole number"}}},
 		{"spec.fabric.bfd.multiplier", fabric("bfd: {interval: 300ms, multiplier: %s}"), [][2]string{{"1", ""}, {"50", ""}, {"51", "1–50"}}},
 		{"spec.fabric.maxPrefixes", fabric("maxPrefixes: %s"), [][2]string{{"1", ""}, {"300000", ""}, {"300001", "1–300000"}}},
 		{"spec.fabric.leaves[0].node", in("node: 201", "node: %s"), [][2]string{{"100", "101–4000"}, {"101", ""}, {"4000", ""}, {"4001", "101–4000"}}},
 		{"spec.fabric.aci.outside.vlan", in("vlan: 108", "vlan: %s"), [][2]string{{"1", ""}, {"4094", ""}, {"4095", "1–4094"}}},
+		{"spec.fabric.aci.l3out", in("l3out: L3O_K8_C1", "l3out: %s"), [][2]string{{"a.b:c", ""}, {"a b", "no name for an APIC"}}},
+		{"spec.fabric.aci.tenant", in("tenant: TEN_K8_C1", "tenant: %s"), [][2]string{{strings.Repeat("t", 63), ""}, {strings.Repeat("t", 64), "1 to 63"}, {"a:b", "no name"}}},
+		{"spec.fabric.aci.vrf", in("vrf: VRF_K8_C1", "vrf: %s"), [][2]string{{strings.Repeat("v", 64), ""}, {strings.Repeat("v", 65), "1 to 64"}}},
+		{"spec.fabric.leaves[0].routerID", in("routerID: 2.0.0.1", "routerID: %s"), [][2]string{
+			{"10.0.0.1", ""}, {"100.63.255.255", "public"}, {"100.64.0.0", ""}, {"100.127.255.255", ""}, {"100.128.0.0", "public"}, {"0.0.0.0", "not all 0"}, {"2.0.0.2", "public"},
+		}},
 		{"spec.fabric.aci.outside.l3out", in("l3out: L3O_EXTERNAL", "l3out: %s"), [][2]string{{"a.b:c-d_e", ""}, {"a b", "no name for an APIC"}, {"L3O_K8_C1", "another name"}}},
 		{"spec.fabric.aci.outside.domain", in("domain: L3D_EXTERNAL", "domain: %s"), [][2]string{{"a.b:c-d_e", ""}, {"a b", "no name for an APIC"}}},
 		{"spec.fabric.aci.floatingSVI.address", in("      outside:\n", "      floatingSVI: {address: %s}\n      outside:\n"), [][2]string{
@@ -101,6 +107,11 @@ func hostLimits() []limit {
 		{"spec.bond.mtu", in("mtu: 9000", "mtu: %s"), [][2]string{{"1279", bounds}, {"1280", ""}, {"9216", ""}, {"9217", bounds}}},
 		{"spec.bond.minLinks", in("minLinks: 1", "minLinks: %s"), [][2]string{{"-1", "1–2"}, {"1", ""}, {"2", ""}, {"3", "1–2"}}},
 		{"spec.bond.updelay", in("updelay: 2400ms", "updelay: %s"), [][2]string{{"-1s", "not a number"}, {"2s", ""}, {"999ms", "rounds it down to 0s"}}},
+		{"spec.bond.miimon", in("miimon: 1s", "miimon: %s"), [][2]string{{"1ms", ""}, {"999us", "not a positive"}, {"1500us", "not a positive"}}},
+		{"spec.nodeNetwork.gatewayMetric", in("vlan: 1500", "vlan: 1500\n    gatewayMetric: %s"), [][2]string{{"0", "shadow"}, {"1", ""}}},
+		{"spec.nodeNetwork.gatewayMetric", func(value string) []edit {
+			return []edit{{"vlan: 1500", "vlan: 1500\n    gatewayMetric: " + value}, {"    defaultRoute: true\n", ""}}
+		}, [][2]string{{"0", ""}}},
 		{"spec.nodeNetwork.vlan", in("vlan: 1500", "vlan: %s"), [][2]string{{"0", "1–4094"}, {"1", ""}, {"4094", ""}, {"4095", "1–4094"}}},
 		{"spec.nodeNetwork.gateway", in("gateway: 192.168.9.206", "gateway: %s"), [][2]string{{"192.168.9.193", ""}, {"192.168.9.205", ""}}},
 		{"spec.nodeNetwork.dns[0]", in("dns: [192.168.178.246, 8.8.8.8]", "dns: [%s]"), [][2]string{{"224.0.0.53", "no server"}, {"0.0.0.0", "no server"}, {"127.0.0.1", ""}}},
@@ -129,8 +140,12 @@ func rangeLimits() []limit {
 			{"10.0.0.0/24 25", "a range of /23"},
 		}},
 		{"spec.services.subnet", in("172.28.0.0/16", "%s"), [][2]string{
+			{"192.0.2.0/24", "documentation"}, {"192.0.2.128/25", "documentation"}, {"192.0.0.0/22", ""}, {"192.0.3.0/24", ""},
 			{"10.0.0.0/11", "between a /12"}, {"10.0.0.0/12", ""}, {"10.0.0.0/28", ""}, {"10.0.0.0/29", "between a /12"},
 		}},
+		{"spec.pods.subnet", pods, [][2]string{{"198.51.100.0/24 26", "documentation"}}},
+		{"spec.loadBalancers.subnet", in("172.29.0.0/16", "%s"), [][2]string{{"203.0.113.0/24", "documentation"}, {"203.0.112.0/24", ""}}},
+		{"spec.fabric.advertised[0]", in("10.243.176.0/24", "%s"), [][2]string{{"198.51.100.0/24", "documentation"}, {"0.0.0.0/0", "the default route"}, {"0.0.0.0/1", ""}}},
 		{"spec.loadBalancers.metallb.version", in("version: 0.16.1", "version: %s"), [][2]string{
 			{"0.8.9", "older than 0.9"}, {"0.9.0", "PodSecurityPolicies"}, {"0.12.1", "PodSecurityPolicies"}, {"0.13.0", ""},
 		}},

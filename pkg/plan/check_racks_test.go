@@ -232,6 +232,18 @@ func TestRacks(t *testing.T) {
 		{"a pool whose names cannot be read", []edit{{"a{01..40}", "a{40..01}"}}, []string{
 			"error: spec.pools[0].names: a{40..01}: want a range that rises and has at most 10000 members",
 		}},
+		{"a pool of more ports than legs", []edit{{`"leaf102:1/{1..40}"]`, `"leaf102:1/{1..40}", "leaf101:2/{1..40}"]`}}, []string{
+			"error: spec.pools[0].ports: has 3 ports for the 2 legs of spec.bond",
+		}},
+		{"a metric of one rack", []edit{{"fabric: {asn: 64512}", "fabric: {asn: 64512, defaultRoute: true}"}, {"gateway: 10.2.0.62}", "gateway: 10.2.0.62, gatewayMetric: 0}"}}, []string{
+			"warning: spec.racks[1].nodeNetwork.gatewayMetric: 0 lets the static default route shadow the one that the leaves announce (spec.fabric.defaultRoute), which BIRD installs with metric 0 too; leave it out, it is then 50",
+		}},
+		{"a node ID that is none, outside of ACI", []edit{{"{name: leaf101, address: 10.1.0.60}", "{name: leaf101, address: 10.1.0.60, node: 4001}"}}, []string{
+			"error: spec.racks[0].leaves[0].node: 4001 is no node ID of a leaf: want 101–4000",
+		}},
+		{"a rack of documentation's addresses", []edit{{"subnet: 10.2.0.0/26", "subnet: 192.0.2.0/26"}, {"gateway: 10.2.0.62", "gateway: 192.0.2.62"}, {"10.2.0.60", "192.0.2.60"}, {"10.2.0.61", "192.0.2.61"}, {"10.2.0.8-10.2.0.9", "192.0.2.8-192.0.2.9"}}, []string{
+			"warning: spec.racks[1].nodeNetwork.subnet: 192.0.2.0/26 is for documentation only (RFC 5737)",
+		}},
 		{"a pool without addresses", []edit{{", addresses: 10.2.0.8-10.2.0.9", ""}}, []string{
 			"error: spec.pools[1].addresses: is missing; want 2, such as 192.168.9.200-192.168.9.203",
 		}},
@@ -265,6 +277,25 @@ func TestRacks(t *testing.T) {
 
 // A leaf whose address is public has that address as its router id if it says
 // none, which nobody is to be warned of.
+// A rack's nodes are found by its name, and a number by the range that it is of.
+func TestNodesAndNumbersOfRacks(t *testing.T) {
+	s := plan.Spec{
+		ASN:   plan.ASN{Model: plan.PerNode, First: 64600, Last: 64799},
+		Racks: []plan.Rack{{Name: "a", ASNs: plan.ASNRange{First: 64700, Last: 64709}}, {Name: "b"}},
+		Nodes: []plan.Node{{Rack: "a"}, {Rack: "b"}, {Rack: "a", ASN: 64705}, {Rack: "b"}, {Rack: "a"}},
+	}
+	if diff := cmp.Diff([]uint32{64700, 64600, 64705, 64601, 64702}, s.ASNs()); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{1, 3}, s.NodesOf("b")); diff != "" {
+		t.Errorf("nodes of b (-want +got):\n%s", diff)
+	}
+	s.ASN.Model = plan.PerCluster
+	if diff := cmp.Diff([]uint32{64600, 64600, 64705, 64600, 64600}, s.ASNs()); diff != "" {
+		t.Errorf("one number for all (-want +got):\n%s", diff)
+	}
+}
+
 func TestPublicRackWithoutRouterIDs(t *testing.T) {
 	_, report := plan.Parse([]byte(strings.ReplaceAll(twoRacks, "10.1.0.", "8.1.0.")))
 	if len(report) > 0 {

@@ -141,6 +141,30 @@ func TestNodeNetwork(t *testing.T) {
 	}
 }
 
+// Whose address the API server's is cannot be told of a node without a role, which
+// is said already; nor does a plan without racks know one.
+func TestNodesThatCannotBeTold(t *testing.T) {
+	for _, tt := range []reportTest{
+		{"no role", []edit{{"role: control-plane\n", "asn: 63551\n"}, {"apiEndpoint: 192.168.9.193", "apiEndpoint: 192.168.9.199"}}, []string{
+			"error: spec.nodes[0].role: is missing; want control-plane or worker",
+		}},
+		{"a rack of no plan", []edit{{"role: control-plane\n", "role: control-plane\n      rack: r1\n"}}, []string{
+			`error: spec.nodes[0].rack: "r1" is no rack of the plan, which has none`,
+		}},
+	} {
+		t.Run(tt.name, tt.run)
+	}
+}
+
+// As many blocks as nodes are enough.
+func TestAsManyBlocksAsNodes(t *testing.T) {
+	text, _, ok := strings.Cut(string(edited(t, edit{"172.27.0.0/16", "172.27.0.0/24"}, edit{"blockSize: 26", "blockSize: 25"})), "    - name: k8c1s2")
+	p, report := plan.Parse([]byte(text))
+	if err := report.Err(); !ok || err != nil || len(p.Spec.Nodes) != 2 {
+		t.Errorf("%d nodes: %v", len(p.Spec.Nodes), err)
+	}
+}
+
 func TestBond(t *testing.T) {
 	for _, tt := range []reportTest{
 		{"another mode", []edit{{"mode: 802.3ad", "mode: active-backup"}}, []string{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,15 @@ func TestHostPlanJSON(t *testing.T) {
 func TestHostPlanOfStranger(t *testing.T) {
 	_, err := load(t).HostPlan("k8c1s9")
 	if err == nil || err.Error() != `plan k8c1 has no node "k8c1s9"; it has k8c1m0, k8c1s1, k8c1s2` {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// Of many nodes the first are named.
+func TestHostPlanOfStrangerAmongMany(t *testing.T) {
+	p, _ := parseRacks()
+	_, err := p.HostPlan("x")
+	if err == nil || !strings.HasPrefix(err.Error(), `plan k8c2 has no node "x"; it has m0, a01, a02`) || !strings.HasSuffix(err.Error(), ", …") || len(err.Error()) > 200 {
 		t.Errorf("error is %v", err)
 	}
 }
