@@ -95,6 +95,8 @@ func fabricLimits() []limit {
 		{"spec.fabric.aci.floatingSVI.address", in("      outside:\n", "      floatingSVI: {address: %s}\n      outside:\n"), [][2]string{
 			{"192.168.9.203", ""}, {"192.168.9.209", "outside"}, {"192.168.9.207", "broadcast"}, {"192.168.9.206", "taken by spec.nodeNetwork.gateway"},
 		}},
+		{"spec.fabric.aci.applications[0].ports", in("ports: [80]", "ports: [%s]"), [][2]string{{"", "is empty"}, {"1, 65535", ""}}},
+		{"spec.fabric.aci.applications[0].ports[0]", in("ports: [80]", "ports: [%s]"), [][2]string{{"0", "no TCP port"}, {"65536", "whole number"}}},
 		{"spec.fabric.aci.applications[0].addresses[0]", in("172.29.0.6/32", "%s"), [][2]string{
 			{"172.29.0.0/24", ""}, {"172.28.0.0/15", "outside"}, {"172.30.0.0/24", "outside"}, {"172.27.0.9/32", "is a pod's"},
 		}},
@@ -140,8 +142,14 @@ func rangeLimits() []limit {
 			{"10.0.0.0/24 25", "a range of /23"},
 		}},
 		{"spec.services.subnet", in("172.28.0.0/16", "%s"), [][2]string{
-			{"192.0.2.0/24", "documentation"}, {"192.0.2.128/25", "documentation"}, {"192.0.0.0/22", ""}, {"192.0.3.0/24", ""},
-			{"10.0.0.0/11", "between a /12"}, {"10.0.0.0/12", ""}, {"10.0.0.0/28", ""}, {"10.0.0.0/29", "between a /12"},
+			{"192.0.2.0/24", "documentation"},
+			{"192.0.2.128/25", "documentation"},
+			{"192.0.0.0/22", ""},
+			{"192.0.3.0/24", ""},
+			{"10.0.0.0/11", "between a /12"},
+			{"10.0.0.0/12", ""},
+			{"10.0.0.0/28", ""},
+			{"10.0.0.0/29", "between a /12"},
 		}},
 		{"spec.pods.subnet", pods, [][2]string{{"198.51.100.0/24 26", "documentation"}}},
 		{"spec.loadBalancers.subnet", in("172.29.0.0/16", "%s"), [][2]string{{"203.0.113.0/24", "documentation"}, {"203.0.112.0/24", ""}}},
