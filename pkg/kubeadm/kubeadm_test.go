@@ -343,6 +343,7 @@ func TestResetThatFails(t *testing.T) {
 	if err := h.node.mark(Partial); err != nil {
 		t.Fatal(err)
 	}
+	h.put(t, caCert) // without a file there is nothing to reset
 	h.node.CRISocket = ""
 	err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin})
 	if err == nil || err.Error() != "clearing what an unfinished kubeadm left: reset refused" {
