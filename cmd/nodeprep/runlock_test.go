@@ -7,15 +7,43 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
+
+// Who waits is told of this process, and of nothing that an earlier one with a
+// longer number has left.
+func TestTheLockNamesItsHolderAlone(t *testing.T) {
+	c := config{StateDir: t.TempDir()}
+	file := filepath.Join(c.StateDir, "run.lock")
+	if err := os.WriteFile(file, []byte("123456789012\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := c.lock(t.Context(), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if text, err := os.ReadFile(file); err != nil || string(text) != fmt.Sprintln(os.Getpid()) {
+		t.Errorf("the lock says %q, %v", text, err)
+	}
+}
+
+// The end of a terminal is no end of a run.
+func TestATerminalsEndIsIgnored(t *testing.T) {
+	defer outlive()()
+	if !signal.Ignored(syscall.SIGHUP) {
+		t.Error("SIGHUP ends the run")
+	}
+}
 
 // A run by hand beside the unit's touches nothing: it would reset what kubeadm is
 // making. A dry run and status may look.

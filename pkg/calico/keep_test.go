@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,36 @@ func TestSilentNodes(t *testing.T) {
 					t.Fatalf("the living %s is told %+v, %s old", n, s[0], age)
 				}
 			}
+		}
+	})
+}
+
+// What was seen too long ago does not count again because something else has
+// changed since.
+func TestOldStatesDoNotComeBack(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		names := w.everybody()
+		var counts []joinapi.SessionState
+		w.start(func(r *Reconciler) {
+			tell := r.Sessions
+			r.Sessions = func(ctx context.Context, node string, s []joinapi.Session) error {
+				if node == names[0] {
+					counts = append(counts, s[0].State)
+				}
+				return tell(ctx, node, s)
+			}
+		})
+		pass(20 * time.Second)
+		w.set(func() { w.mute[names[0]] = true })
+		pass(2 * Normal().Unknown)
+		if got := w.said(names[0]); !strings.HasPrefix(got, "unknown: ") {
+			t.Fatalf("of a node that is silent: %q", got)
+		}
+		counts = nil
+		w.block(names[0], "172.27.0.0/26", "pending", "false") // and not confirmed any more
+		pass(30 * time.Second)
+		if slices.Contains(counts, joinapi.Established) {
+			t.Errorf("once its blocks have changed it is told as %v", counts)
 		}
 	})
 }

@@ -27,6 +27,34 @@ func (w *world) with(edit func(*world)) *world {
 	return again
 }
 
+// A host that has enrolled is a host that lives, before it has said another word.
+func TestAFreshNodeIsNotReleased(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	w.all()
+	_, err := w.release("k8c1s2", false)
+	wantCode(t, err, joinapi.CodeConflict, "may be alive")
+	w.clock = w.clock.Add(time.Hour)
+	if _, err := w.release("k8c1s2", false); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was seen of a disk that is gone says nothing of the one in its place.
+func TestSessionsGoWithTheirInstallation(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	callers := w.all()
+	w.makeCluster(callers[0])
+	w.join(callers[1])
+	w.sessions(callers[1], joinapi.Established, joinapi.Established)
+	if len(w.under("sessions/"+callers[1].Node)) != 1 {
+		t.Fatal("no sessions are on record")
+	}
+	again := w.reinstall(1)
+	if left := w.under("sessions/" + again.Node); len(left) != 0 {
+		t.Errorf("on record are %s", left)
+	}
+}
+
 // What is released is free, void and forgotten; nobody else loses anything.
 func TestRelease(t *testing.T) {
 	w := newWorld(t, testPlan(t))

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"reflect"
 	"strings"
 	"testing"
@@ -397,9 +398,9 @@ func TestGuessedName(t *testing.T) {
 func TestHintsOfStrangers(t *testing.T) {
 	h := hints()
 	h.ControlPlanes, h.MACs = []string{"k8c1m0.labs.haystacknetworks.com", "k8c1m9"}, map[string][]plan.MAC{"k8c1s9": nil}
-	got := problems(imported.Plan(byHand(t), h))
-	want := []string{"--control-plane: there is no Node k8c1m9", "--mac: there is no Node k8c1s9"}
-	if diff := cmp.Diff(want, got[len(got)-2:]); diff != "" {
+	got := slices.DeleteFunc(problems(imported.Plan(byHand(t), h)), func(p string) bool { return !strings.HasPrefix(p, "--") })
+	want := []string{"--control-plane: there is no Node k8c1m9", "--mac: there is no Node k8c1s9"} // k8c1m0 is one by either name
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
