@@ -7,11 +7,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -34,14 +32,6 @@ func TestTheLockNamesItsHolderAlone(t *testing.T) {
 	defer unlock()
 	if text, err := os.ReadFile(file); err != nil || string(text) != fmt.Sprintln(os.Getpid()) {
 		t.Errorf("the lock says %q, %v", text, err)
-	}
-}
-
-// The end of a terminal is no end of a run.
-func TestATerminalsEndIsIgnored(t *testing.T) {
-	defer outlive()()
-	if !signal.Ignored(syscall.SIGHUP) {
-		t.Error("SIGHUP ends the run")
 	}
 }
 
