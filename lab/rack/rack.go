@@ -43,8 +43,15 @@ type Rack struct {
 // boot on processors that have enough to do.
 const Infra = "infra"
 
-// hostNice lets the machine that all hosts wait for go first.
-const hostNice = 5
+// How nice the hosts' machines are (nice(2), to Infra's 0): all hosts wait for
+// the leaves and joinsvc, and all workers for the control plane. With one of two
+// processors taken by others the control plane had got half a processor, and two
+// workers that waited for it as much together. A step of niceness is a fifth of
+// the weight (Linux, kernel/sched/core.c, sched_prio_to_weight).
+const (
+	controlPlaneNice = 2
+	workerNice       = 7
+)
 
 // Start lays the cables and starts every machine at once.
 func Start(c Config) (*Rack, error) {
@@ -105,15 +112,15 @@ func (r *Rack) cabled() ([]vm.Machine, error) {
 
 // host makes one host's machine and plugs its legs into the leaves' machine.
 func (r *Rack) host(h Host, infra *vm.Machine) (vm.Machine, error) {
-	memory, cpus := 2048, 1
+	memory, cpus, nice := 2048, 1, workerNice
 	if h.Role == plan.ControlPlane {
-		memory, cpus = 4096, 2
+		memory, cpus, nice = 4096, 2, controlPlaneNice
 	}
 	m, err := r.machine(h.Name, memory, cpus, h.NIC)
 	if err != nil {
 		return m, err
 	}
-	m.Nice = hostNice
+	m.Nice = nice
 	m.Shares = append(m.Shares, vm.Share{Tag: "enrolment", Path: r.enrolmentDir(), ReadOnly: true})
 	for i, leg := range h.Legs {
 		near, far, err := vm.NewWire()

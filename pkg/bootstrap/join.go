@@ -13,6 +13,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/retry"
 )
 
 // membership is this host's way into the cluster: kubeadm with the documents
@@ -134,7 +135,34 @@ func (m membership) execute(ctx context.Context, view joinapi.NodeView) error {
 			"put this host's /etc/kubernetes, /var/lib/kubelet and /var/lib/etcd back, or, if that cluster is gone for good, run `joinsvc init reopen %s`",
 			view.ClusterCA, m.host.Name)
 	}
-	return m.node.Execute(ctx, order)
+	return m.follow(ctx, order)
+}
+
+// follow does what was ordered. A join that fails because the API server does not
+// answer is tried again here: its other phases are done, and only it is left.
+// Each attempt has documents of its own, for which this node queues like all
+// others.
+func (m membership) follow(ctx context.Context, order joinapi.KubeadmOrder) error {
+	attempts := 0
+	policy := retry.Policy{Limit: joinTimeout, Whole: true, Judge: unanswered, Waiting: phase.Waiting(ctx)}
+	_, err := retry.Do(ctx, policy, func(ctx context.Context) (_ struct{}, err error) {
+		if attempts++; attempts > 1 {
+			order, err = m.order(ctx)
+		}
+		if err == nil {
+			err = m.node.Execute(ctx, order)
+		}
+		if unanswered(err).Again {
+			err = m.giveWay(ctx, err)
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// giveWay has another node join meanwhile, and joinsvc know why this one does not.
+func (m membership) giveWay(ctx context.Context, reason error) error {
+	return errors.Join(reason, m.tell(ctx, joinapi.Report{Phase: joinapi.ReportKubeadm, Outcome: joinapi.OutcomeFailed, Message: reason.Error()}))
 }
 
 // handOver asks for the order again: the init node gets the same one each time.
@@ -193,11 +221,16 @@ func (m membership) reportJoined(ctx context.Context) error {
 }
 
 func (m membership) report(ctx context.Context, what string) error {
+	return m.tell(ctx, joinapi.Report{Phase: what, Outcome: joinapi.OutcomeDone})
+}
+
+func (m membership) tell(ctx context.Context, r joinapi.Report) error {
+	r.Time = m.now()
 	_, err := persist(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, m.coordinator.Report(ctx, joinapi.Report{Phase: what, Outcome: joinapi.OutcomeDone, Time: m.now()})
+		return struct{}{}, m.coordinator.Report(ctx, r)
 	})
 	if err != nil {
-		return fmt.Errorf("reporting %s: %w", what, err)
+		return fmt.Errorf("reporting %s: %w", r.Phase, err)
 	}
 	return nil
 }

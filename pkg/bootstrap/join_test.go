@@ -19,8 +19,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +45,7 @@ type cluster struct {
 	order joinapi.KubeadmOrder
 	view  joinapi.NodeView
 	fails string // the step that fails, once
+	asked func() // called when documents are asked for
 	did   []string
 }
 
@@ -58,14 +61,23 @@ func (c *cluster) do(step string) error {
 func (c *cluster) Node(context.Context) (joinapi.NodeView, error) { return c.view, nil }
 
 func (c *cluster) Report(_ context.Context, r joinapi.Report) error {
-	err := c.do("report " + r.Phase)
-	if err == nil && r.Phase == joinapi.ReportKubeadm {
+	step := "report " + r.Phase
+	if r.Outcome == joinapi.OutcomeFailed {
+		step = "failed: " + r.Phase
+	}
+	err := c.do(step)
+	if err == nil && r.Phase == joinapi.ReportKubeadm && r.Outcome == joinapi.OutcomeDone {
 		c.view.Phase = joinapi.PhaseJoined
 	}
 	return err
 }
 
-func (c *cluster) Kubeadm(context.Context) (joinapi.KubeadmOrder, error) { return c.order, nil }
+func (c *cluster) Kubeadm(context.Context) (joinapi.KubeadmOrder, error) {
+	if c.asked != nil {
+		c.asked()
+	}
+	return c.order, nil
+}
 
 func (c *cluster) ClusterAccess(_ context.Context, a joinapi.ClusterAccess) error {
 	err := c.do("access")
@@ -213,6 +225,46 @@ func TestAccessIsRenewed(t *testing.T) {
 	if err := converge(t, m); err != nil || len(c.did) > 0 {
 		t.Errorf("without the administrator's kubeconfig: %v, %v", c.did, err)
 	}
+}
+
+// A join that the API server does not answer is tried again within its phase,
+// with documents of its own, after this node has given its turn to another.
+func TestJoinThatIsNotAnsweredIsTriedAgain(t *testing.T) {
+	const said = `error execution phase preflight: unable to fetch the kubeadm-config ConfigMap: failed to get config map: Get "https://a:6443/": context deadline exceeded`
+	c := &cluster{order: joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"}}
+	m := c.membership(t, plan.Worker) // its API server is of the world outside
+	synctest.Test(t, func(t *testing.T) {
+		c.asked = func() { c.did = append(c.did, "order") }
+		unanswered, files := 3, c.files
+		m.node.Run = func(ctx context.Context, cmd command.Command) (string, error) {
+			c.files = nil
+			if unanswered--; unanswered >= 0 {
+				c.did = append(c.did, "no answer to join")
+				return "", &command.Error{Command: cmd, Output: said, Err: errors.New("exit status 1")}
+			}
+			c.files = files
+			return c.run(ctx, cmd)
+		}
+		var notes []string
+		r := phase.Runner{Now: time.Now, Report: func(e phase.Event) {
+			if e.Kind == phase.Noted {
+				notes = append(notes, e.Message)
+			}
+		}}
+		alone := m.phase()
+		alone.Needs = nil
+		if _, err := r.Run(t.Context(), []phase.Phase{alone}); err != nil {
+			t.Fatal(err)
+		}
+		again := []string{"no answer to join", "failed: kubeadm", "order"}
+		want := slices.Concat([]string{"report prepared", "order"}, again, again, again, []string{"kubeadm join", "report kubeadm"})
+		if diff := cmp.Diff(want, c.did); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
+		if len(notes) != 1 || !strings.HasPrefix(notes[0], "waiting: kubeadm join got no answer of the API server's in time: "+said) {
+			t.Errorf("noted %q", notes)
+		}
+	})
 }
 
 // What kubeadm says of its failure is what the run says, and nothing that comes

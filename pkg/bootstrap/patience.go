@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/retry"
 )
@@ -18,6 +19,7 @@ import (
 const (
 	joinsvcTimeout = 15 * time.Minute // joinsvc may boot later than its hosts
 	routedTimeout  = 30 * time.Minute // images, CNI, BGP
+	joinTimeout    = 45 * time.Minute // of joins that the API server does not answer; each waits for its turn
 )
 
 // persist asks joinsvc until it answers or refuses for good, and notes what it
@@ -38,4 +40,10 @@ func judge(err error) retry.Verdict {
 	}
 	code, after := joinapi.CodeOf(err), joinapi.RetryAfter(err)
 	return retry.Verdict{Again: joinapi.Temporary(err), Floor: after, Answered: code == joinapi.CodeNotYet || code != "" && after > 0}
+}
+
+// unanswered knows kubeadm: a join that failed for want of an answer may pass.
+func unanswered(err error) retry.Verdict {
+	var none *kubeadm.UnansweredError
+	return retry.Verdict{Again: errors.As(err, &none)}
 }

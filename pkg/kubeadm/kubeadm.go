@@ -141,7 +141,8 @@ func (n Node) found() (map[string]bool, error) {
 // removes what kubeadm made. Where an earlier run made nothing there is no reset:
 // it also removes containers, kubelet's folder and etcd's data of others, for
 // which kubeadm may have refused that run. Afterwards a control plane is
-// Initialized and a worker Done. A command's error is a *command.Error.
+// Initialized and a worker Done. A command's error is a *command.Error, within an
+// *UnansweredError when a join failed for want of an answer.
 func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	args, after, err := arguments(order.Action)
 	if err != nil {
@@ -163,10 +164,13 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	if err != nil {
 		return err
 	}
-	if err := n.kubeadm(ctx, args, order); err != nil {
+	err = n.kubeadm(ctx, args, order)
+	switch {
+	case err != nil && order.Action == joinapi.ActionJoin:
+		return asUnanswered(err)
+	case err != nil:
 		return err
-	}
-	if after == Done {
+	case after == Done:
 		return n.Finish()
 	}
 	return n.mark(after)

@@ -46,6 +46,9 @@ type Verdict struct {
 type Policy struct {
 	// Limit is how long attempts go on without a word from the other side.
 	Limit time.Duration
+	// Whole lets an attempt that has begun go on beyond the limit: it bounds
+	// itself, and half of it would be of no use.
+	Whole bool
 	// Judge tells what passes from what does not.
 	Judge func(error) Verdict
 	// Waiting, if set, is called with the reason and the time since the first
@@ -60,7 +63,7 @@ func Do[T any](ctx context.Context, p Policy, ask func(context.Context) (T, erro
 	now := time.Now()
 	w := &wait{Policy: p, pace: pace(), began: now, deadline: now.Add(p.Limit)}
 	answer, err := backoff.Retry(ctx, func() (T, error) {
-		ctx, cancel := context.WithDeadline(ctx, w.deadline)
+		ctx, cancel := w.bound(ctx)
 		defer cancel()
 		answer, err := ask(ctx)
 		return answer, w.judge(err)
@@ -69,6 +72,14 @@ func Do[T any](ctx context.Context, p Policy, ask func(context.Context) (T, erro
 		err = w.explain(ctx, err)
 	}
 	return answer, err
+}
+
+// bound ends an attempt with the limit, where it may be cut off.
+func (w *wait) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if w.Whole {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, w.deadline)
 }
 
 func pace() *backoff.ExponentialBackOff {

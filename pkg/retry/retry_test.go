@@ -292,6 +292,24 @@ func TestAttemptIsBoundedByTheLimit(t *testing.T) {
 	})
 }
 
+// One that bounds itself is let end, and is the last one if it fails.
+func TestWholeAttemptGoesOnBeyondTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, fails := range []error{nil, errDown} {
+			attempts := 0
+			_, err := Do(t.Context(), Policy{Limit: time.Minute, Whole: true, Judge: func(error) Verdict { return Verdict{Again: true} }},
+				func(ctx context.Context) (int, error) {
+					attempts++
+					time.Sleep(time.Hour)
+					return 0, errors.Join(ctx.Err(), fails)
+				})
+			if attempts != 1 || !errors.Is(err, fails) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("after %d attempts: %v", attempts, err)
+			}
+		}
+	})
+}
+
 func TestInterruptedWaitSaysBoth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stop := errors.New("the host goes down")

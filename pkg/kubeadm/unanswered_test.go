@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kubeadm
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/nodeprep/nodeprep/pkg/command"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
+)
+
+const seeMore = "\nTo see the stack trace of this error execute with --v=5 or higher\n"
+
+// The first is what kubeadm 1.37 printed in the lab; the others are what its
+// sources make of such errors.
+func TestWhatAnAPIServerDidNotAnswer(t *testing.T) {
+	const get = `Get "https://192.168.9.193:6443/api/v1/namespaces/kube-system/configmaps/kubeadm-config?timeout=10s": `
+	const fetch = "error execution phase preflight: unable to fetch the kubeadm-config ConfigMap: failed to get config map: "
+	for name, tc := range map[string]struct {
+		output string
+		want   bool
+	}{
+		"no answer in ten seconds": {fetch + get + "net/http: request canceled (Client.Timeout exceeded while awaiting headers)", true},
+		"refused":                  {fetch + get + "dial tcp 192.168.9.193:6443: connect: connection refused", true},
+		"cut off":                  {fetch + get + "EOF", true},
+		"handshake":                {fetch + get + "net/http: TLS handshake timeout", true},
+		"etcd is slow":             {fetch + "etcdserver: request timed out", true},
+		"too busy":                 {fetch + "the server has received too many requests and has asked us to try again later", true},
+		"server's own time-out":    {`error execution phase kubelet-start: cannot get Node "k8c1s1": Timeout: request did not complete within requested timeout`, true},
+		"nobody signs": {"W1129 22:00:00.000000    1234 wait.go:1] tried again\n" +
+			"error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded", true},
+		"on several lines": {"error execution phase preflight: couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: " + get + "\n\tcontext deadline exceeded", true},
+
+		"the kubelet does not start": {"error execution phase kubelet-wait-bootstrap: failed while waiting for the kubelet to start: " +
+			"The HTTP call equal to 'curl -sSL http://127.0.0.1:10248/healthz' returned error: Get \"http://127.0.0.1:10248/healthz\": dial tcp 127.0.0.1:10248: connect: connection refused\n", false},
+		"another's CA":            {"error execution phase preflight: couldn't validate the identity of the API Server: cluster CA found in cluster-info ConfigMap is invalid: none of the public keys \"sha256:00\" are pinned", false},
+		"the name is taken":       {`error execution phase kubelet-start: a Node with name "k8c1s1" and status "Ready" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node`, false},
+		"preflight":               {"error execution phase preflight: [preflight] Some fatal errors occurred:\n\t[ERROR Port-10250]: Port 10250 is in use\n[preflight] If you know what you are doing", false},
+		"only a warning before":   {"W1129 22:00:00.000000    1234 token.go:1] " + get + "connection refused\nerror execution phase preflight: no such file or directory", false},
+		"advice is no reason":     {"error execution phase preflight: malformed" + seeMore + "context deadline exceeded", false},
+		"no error of kubeadm's":   {"context deadline exceeded", false},
+		"nothing was said":        {"", false},
+		"an argument is mistaken": {"error: unknown flag: --Timeout: ", false},
+	} {
+		failed := &command.Error{Command: command.New("kubeadm", "join"), Output: "[preflight] Running pre-flight checks\n" + tc.output + seeMore, Err: errors.New("exit status 1")}
+		h := newHost(t, func(command.Command) (string, error) { return "", failed })
+		err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"})
+		var got *UnansweredError
+		if errors.As(err, &got) != tc.want || !errors.Is(err, failed.Err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if tc.want && (strings.ContainsAny(err.Error(), "\n\t") || strings.Contains(err.Error(), "stack trace") || !strings.Contains(err.Error(), "error execution phase ")) {
+			t.Errorf("%s: it says %q", name, err)
+		}
+		// An init that has failed is made anew, and the error says all that kubeadm did.
+		err = h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "init"})
+		if init := new(UnansweredError); errors.As(err, &init) || !errors.Is(err, failed.Err) {
+			t.Errorf("%s: an init: %v", name, err)
+		}
+	}
+}
+
+// What is told to people and to joinsvc is bounded.
+func TestALongReasonIsCut(t *testing.T) {
+	output := "error execution phase preflight: context deadline exceeded" + strings.Repeat(" ü", 5000)
+	err := asUnanswered(&command.Error{Output: output, Err: context.Canceled})
+	if text := err.Error(); len(text) > 1000 || !utf8.ValidString(text) {
+		t.Errorf("%d bytes", len(text))
+	}
+}
