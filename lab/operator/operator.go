@@ -28,7 +28,8 @@ var (
 
 const (
 	// pollInterval keeps the operator's own commands a small part of an
-	// emulated processor's time.
+	// emulated processor's time on the reference machine; a slower one is asked
+	// less often.
 	pollInterval = 8 * time.Second
 	// glance bounds one look at a guest whose agent may not be up yet, on the
 	// reference machine.
@@ -45,6 +46,7 @@ type Operator struct {
 	Now func() time.Time
 
 	pause     time.Duration // between two looks
+	usage     func(pids []int) (tempo.Usage, error)
 	clock     *tempo.Clock
 	patience  *tempo.Patience
 	novelty   tempo.Novelty
@@ -66,7 +68,7 @@ type Config struct {
 // New begins to count the time of a rack that was just started.
 func New(r *rack.Rack, c Config) *Operator {
 	o := &Operator{
-		Rack: r, Now: c.Now, pause: pollInterval, board: c.Board, installed: map[string]bool{},
+		Rack: r, Now: c.Now, pause: pollInterval, usage: tempo.ReadUsage, board: c.Board, installed: map[string]bool{},
 		clock:    tempo.NewClock(c.Now, c.Report),
 		patience: tempo.NewPatience(c.Now, patience),
 		outlook:  newOutlook(tempo.Milestones(len(r.Hosts)), c.Speed),
@@ -119,7 +121,7 @@ func (o *Operator) Await(ctx context.Context, what string, try func(context.Cont
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(o.pause):
+		case <-time.After(o.Patient(o.pause)):
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (o *Operator) expect() string {
 // look measures the load again, stretches the patience with the pace, and shows
 // what is waited for.
 func (o *Operator) look(why string) {
-	if u, err := tempo.ReadUsage(o.PIDs()); err == nil && o.outlook.load(o.Now(), u) {
+	if u, err := o.usage(o.PIDs()); err == nil && o.outlook.load(o.Now(), u) {
 		others := fmt.Sprintf("other programs take %.0f %% of this machine's processors", 100*o.outlook.others)
 		o.clock.Tell("", "%s", together(": ", others, o.expect()))
 	}
