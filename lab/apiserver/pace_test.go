@@ -34,8 +34,9 @@ func (f *fixture) testPace(t *testing.T) {
 				t.Errorf("%s has no %s among %q", name, want, c.Command)
 			}
 		}
-		if ready := c.ReadinessProbe; ready != nil && ready.HTTPGet.Path == "" {
-			t.Errorf("%s: readiness is %+v, which kubelet refuses", name, ready)
+		// One without a path is what kubelet refuses.
+		if ready := c.ReadinessProbe; ready != nil && (ready.HTTPGet.Path == "" || ready.PeriodSeconds != 15) {
+			t.Errorf("%s: readiness is %+v", name, ready)
 		}
 		if live := c.LivenessProbe; live.TimeoutSeconds != 60 || live.FailureThreshold != 20 || live.HTTPGet.Path == "" {
 			t.Errorf("%s: liveness is %+v", name, live)
@@ -48,8 +49,8 @@ func (f *fixture) testPace(t *testing.T) {
 }
 
 type probe struct {
-	HTTPGet                          struct{ Path string }
-	TimeoutSeconds, FailureThreshold int
+	HTTPGet                                         struct{ Path string }
+	TimeoutSeconds, PeriodSeconds, FailureThreshold int
 }
 
 // staticPod is what is read of one.

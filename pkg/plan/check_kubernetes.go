@@ -26,6 +26,12 @@ func (k Kubernetes) minor() (int, bool) {
 	return n, err == nil
 }
 
+// Since tells whether the release is 1.minor or a later one.
+func (k Kubernetes) Since(minor int) bool {
+	n, ok := k.minor()
+	return ok && n >= minor
+}
+
 func (c *checker) kubernetes(s Spec) {
 	const path = "spec.kubernetes.version"
 	switch minor, ok := s.Kubernetes.minor(); {

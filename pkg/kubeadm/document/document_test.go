@@ -82,6 +82,21 @@ func TestPatchesSlow(t *testing.T) {
 	}
 }
 
+// A probe that a release's kubeadm does not write would be one without a handler.
+func TestPatchesOfASchedulerThatIsNeverReady(t *testing.T) {
+	for version, want := range map[string]bool{"1.31.14": false, "1.32.0": true, "1.37.2": true} {
+		p := slow(t)
+		p.Spec.Kubernetes.Version = version
+		got, err := Patches(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if patched := strings.Contains(got["kube-scheduler.yaml"], "readinessProbe"); patched != want {
+			t.Errorf("%s: %v", version, patched)
+		}
+	}
+}
+
 // A worker's kubeadm has to be as patient as the control plane that it joins.
 func TestJoinSlow(t *testing.T) {
 	p := slow(t)

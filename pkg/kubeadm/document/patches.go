@@ -21,24 +21,17 @@ import (
 // processor time than anything else on the host.
 const etcdCPU = "500m"
 
+// apiServerCPU is the API server's share on a slow host, etcd's half processor: by
+// kubeadm's 250m kube-controller-manager and kube-scheduler together had more,
+// which do nothing but wait for it. It ends itself when its first look at the
+// services' addresses takes longer than a minute, with no flag to it.
+const apiServerCPU = etcdCPU
+
 // Patches returns the files that Init's document has kubeadm apply to what it
 // writes, by name: target and ".yaml".
 func Patches(p plan.Plan) (map[string]string, error) {
-	etcd := corev1.Container{Name: "etcd", Resources: corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(etcdCPU)},
-	}}
-	targets := map[string]runtime.Object{"etcd": pod(etcd)}
-	if p.Spec.Kubernetes.Pace == plan.Slow {
-		targets["etcd"] = pod(patient(etcd))
-		for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
-			targets[name] = pod(patient(corev1.Container{Name: name}))
-		}
-		targets["kube-apiserver"] = pod(seldomReady(patient(corev1.Container{Name: "kube-apiserver"})))
-		// kubeadm 1.31 does not know this one, and passes over it with a word.
-		targets["corednsdeployment"] = coreDNS()
-	}
 	files := map[string]string{}
-	for name, object := range targets {
+	for name, object := range targets(p) {
 		text, err := encode(object)
 		if err != nil {
 			return nil, fmt.Errorf("writing kubeadm's patch of %s: %w", name, err)
@@ -46,6 +39,33 @@ func Patches(p plan.Plan) (map[string]string, error) {
 		files[name+".yaml"] = text
 	}
 	return files, nil
+}
+
+// targets are what is patched, by kubeadm's own names.
+func targets(p plan.Plan) map[string]runtime.Object {
+	etcd := weighty("etcd", etcdCPU)
+	if p.Spec.Kubernetes.Pace != plan.Slow {
+		return map[string]runtime.Object{"etcd": pod(etcd)}
+	}
+	scheduler := patient(corev1.Container{Name: "kube-scheduler"})
+	if p.Spec.Kubernetes.Since(firstReadyScheduler) {
+		scheduler = seldomReady(scheduler)
+	}
+	return map[string]runtime.Object{
+		"etcd":                    pod(seldomReady(patient(etcd))),
+		"kube-apiserver":          pod(seldomReady(patient(weighty("kube-apiserver", apiServerCPU)))),
+		"kube-controller-manager": pod(patient(corev1.Container{Name: "kube-controller-manager"})),
+		"kube-scheduler":          pod(scheduler),
+		// kubeadm 1.31 does not know this one, and passes over it with a word.
+		"corednsdeployment": coreDNS(),
+	}
+}
+
+// weighty is a container with that share of its node's processors.
+func weighty(name, cpu string) corev1.Container {
+	return corev1.Container{Name: name, Resources: corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)},
+	}}
 }
 
 func pod(c corev1.Container) *corev1.Pod {
@@ -68,9 +88,15 @@ func patient(c corev1.Container) corev1.Container {
 	return c
 }
 
+// firstReadyScheduler is the first release, by its second number, whose kubeadm
+// gives kube-scheduler a probe of readiness; etcd's is in all that the plan takes,
+// and kube-controller-manager has none (1.31 to 1.37).
+const firstReadyScheduler = 32
+
 // seldomReady spares a container kubeadm's probe of readiness every second, for
-// nobody who would wait for it. kube-controller-manager has none (1.37), and
-// etcd's and kube-scheduler's came late.
+// nobody who would wait for it. Each is a TLS handshake with a key of RSA, and
+// kube-scheduler's fails, with an event each time, as long as the API server has
+// not made its role: emulated, that had cost it half of what the API server took.
 func seldomReady(c corev1.Container) corev1.Container {
 	c.ReadinessProbe = &corev1.Probe{TimeoutSeconds: 60, PeriodSeconds: 15}
 	return c
