@@ -36,7 +36,7 @@ func asUnanswered(err error) error {
 	}
 	said := lastError(failed.Output)
 	contains := func(words string) bool { return strings.Contains(said, words) }
-	if slices.ContainsFunc(ownFaults, contains) || !slices.ContainsFunc(noAnswer, contains) {
+	if slices.ContainsFunc(ownFaults(), contains) || !slices.ContainsFunc(noAnswer(), contains) {
 		return err
 	}
 	return &UnansweredError{Said: said, Err: err}
@@ -58,12 +58,13 @@ func lastError(output string) string {
 }
 
 // kubeadm ends with status 1 whatever happened, so its words have to do.
-var (
-	// ownFaults have the words of noAnswer, too, and are of the host: the kubelet
-	// on it does not start.
-	ownFaults = []string{"waiting for the kubelet to start"}
 
-	noAnswer = []string{
+// ownFaults have the words of noAnswer, too, and are of the host: the kubelet on
+// it does not start.
+func ownFaults() []string { return []string{"waiting for the kubelet to start"} }
+
+func noAnswer() []string {
+	return []string{
 		// Go's net, net/http and x/net/http2.
 		"request canceled", "Client.Timeout", "context deadline exceeded", "i/o timeout", "TLS handshake timeout",
 		"connection refused", "connection reset by peer", "no route to host", "network is unreachable", "broken pipe",
@@ -73,4 +74,4 @@ var (
 		"the server has received too many requests", "Too many requests", "Timeout: ", "could not be completed at this time",
 		"has prevented the request from succeeding", "etcdserver: ",
 	}
-)
+}
