@@ -59,9 +59,12 @@ func lastError(output string) string {
 
 // kubeadm ends with status 1 whatever happened, so its words have to do.
 
-// ownFaults have the words of noAnswer, too, and are of the host: the kubelet on
-// it does not start.
-func ownFaults() []string { return []string{"waiting for the kubelet to start"} }
+// ownFaults may have the words of noAnswer, too, and are of the host: the kubelet
+// on it does not start, or what kubeadm looks at before it asks anybody, such as
+// the container runtime's socket, is not as it should be.
+func ownFaults() []string {
+	return []string{"waiting for the kubelet to start", "[preflight] Some fatal errors occurred"}
+}
 
 func noAnswer() []string {
 	return []string{
@@ -73,5 +76,8 @@ func noAnswer() []string {
 		"the server is currently unable to handle the request", "the server was unable to return a response in the time allotted",
 		"the server has received too many requests", "Too many requests", "Timeout: ", "could not be completed at this time",
 		"has prevented the request from succeeding", "etcdserver: ",
+		// kube-controller-manager has not signed for the token yet (kubeadm,
+		// app/discovery/token, getClusterInfo).
+		"could not find a JWS signature in the cluster-info ConfigMap",
 	}
 }

@@ -35,6 +35,11 @@ func TestWhatAnAPIServerDidNotAnswer(t *testing.T) {
 			"error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded", true},
 		"on several lines": {"error execution phase preflight: couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: " + get + "\n\tcontext deadline exceeded", true},
 
+		"nobody signs for the token": {"error execution phase preflight: couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID \"abcdef\"", true},
+
+		"the runtime does not answer": {"error execution phase preflight: [preflight] Some fatal errors occurred:\n\t[ERROR ContainerRuntimeVersion]: could not connect to the container runtime: failed to create new CRI runtime service: " +
+			"validate service connection: validate CRI v1 runtime API for endpoint \"unix:///run/containerd/containerd.sock\": rpc error: code = Unavailable desc = connection error: " +
+			"desc = \"transport: Error while dialing: dial unix /run/containerd/containerd.sock: connect: connection refused\"\n[preflight] If you know what you are doing", false},
 		"the kubelet does not start": {"error execution phase kubelet-wait-bootstrap: failed while waiting for the kubelet to start: " +
 			"The HTTP call equal to 'curl -sSL http://127.0.0.1:10248/healthz' returned error: Get \"http://127.0.0.1:10248/healthz\": dial tcp 127.0.0.1:10248: connect: connection refused\n", false},
 		"another's CA":            {"error execution phase preflight: couldn't validate the identity of the API Server: cluster CA found in cluster-info ConfigMap is invalid: none of the public keys \"sha256:00\" are pinned", false},
