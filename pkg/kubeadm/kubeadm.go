@@ -142,7 +142,7 @@ func (n Node) found() (map[string]bool, error) {
 // it also removes containers, kubelet's folder and etcd's data of others, for
 // which kubeadm may have refused that run. Afterwards a control plane is
 // Initialized and a worker Done. A command's error is a *command.Error, within an
-// *UnansweredError when a join failed for want of an answer.
+// *UnansweredError when a join failed for want of an answer, which is reset at once.
 func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	args, after, err := arguments(order.Action)
 	if err != nil {
@@ -167,13 +167,31 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	err = n.kubeadm(ctx, args, order)
 	switch {
 	case err != nil && order.Action == joinapi.ActionJoin:
-		return asUnanswered(err)
+		return n.quiet(ctx, asUnanswered(err))
 	case err != nil:
 		return err
 	case after == Done:
 		return n.Finish()
 	}
 	return n.mark(after)
+}
+
+// quiet clears what a join left that was not answered, while this node waits for
+// its next turn: its kubelet would go on asking an API server that has too much to
+// do, and once it is let in kubeadm refuses the join beside a Node that is ready.
+func (n Node) quiet(ctx context.Context, err error) error {
+	var unanswered *UnansweredError
+	if !errors.As(err, &unanswered) {
+		return err
+	}
+	stage, why := n.Observe()
+	if why == nil && stage == Partial {
+		why = n.reset(ctx)
+	}
+	if why != nil { // the next attempt begins with it
+		err = fmt.Errorf("%w; %w", err, why)
+	}
+	return err
 }
 
 // etcdLeft looks for etcd's data where an init is to begin. kubeadm refuses it,

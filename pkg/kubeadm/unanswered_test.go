@@ -69,6 +69,39 @@ func TestWhatAnAPIServerDidNotAnswer(t *testing.T) {
 	}
 }
 
+// While a node waits for its next turn nothing of its last attempt asks the API
+// server. What a join that this host is in the way of has left is looked at by people.
+func TestWhatWasNotAnsweredIsQuiet(t *testing.T) {
+	const join, reset = "kubeadm join --config " + config, "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock"
+	const slow = "error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded"
+	for name, tc := range map[string]struct {
+		output string
+		left   []string
+		reset  error
+		want   []string
+	}{
+		"a kubelet that runs":     {slow, []string{caCert}, nil, []string{join, reset}},
+		"nothing":                 {slow, nil, nil, []string{join}},
+		"a reset that fails":      {slow, []string{caCert}, errors.New("no"), []string{join, reset}},
+		"this host is in the way": {"error execution phase kubelet-start: disk full", []string{caCert}, nil, []string{join}},
+	} {
+		var h *host
+		h = newHost(t, func(c command.Command) (string, error) {
+			if c.Args[0] == "reset" {
+				return "", tc.reset
+			}
+			h.put(t, tc.left...)
+			return "", &command.Error{Command: c, Output: tc.output, Err: errors.New("exit status 1")}
+		})
+		err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"})
+		var got *UnansweredError
+		if errors.As(err, &got) != (tc.output == slow) || tc.reset != nil && !errors.Is(err, tc.reset) {
+			t.Errorf("%s: %v", name, err)
+		}
+		h.wantRan(t, tc.want...)
+	}
+}
+
 // What is told to people and to joinsvc is bounded.
 func TestALongReasonIsCut(t *testing.T) {
 	output := "error execution phase preflight: context deadline exceeded" + strings.Repeat(" ü", 5000)
