@@ -43,15 +43,13 @@ type Rack struct {
 // boot on processors that have enough to do.
 const Infra = "infra"
 
-// How nice the hosts' machines are (nice(2), to Infra's 0): all hosts wait for
-// the leaves and joinsvc, and all workers for the control plane. With one of two
-// processors taken by others the control plane had got half a processor, and two
-// workers that waited for it as much together. A step of niceness is a fifth of
-// the weight (Linux, kernel/sched/core.c, sched_prio_to_weight).
-const (
-	controlPlaneNice = 2
-	workerNice       = 7
-)
+// workerNice is how far the workers' machines stand back (nice(2)): all of them
+// wait for the control plane, and that for the leaves and joinsvc. With one of two
+// processors taken by others, and all machines equal, the control plane had half a
+// processor, hardly more than it takes to do nothing, and two workers as much
+// together. Ten steps are about a tenth of the weight (Linux, kernel/sched/core.c,
+// sched_prio_to_weight). The others are no nicer than any program.
+const workerNice = 10
 
 // Start lays the cables and starts every machine at once.
 func Start(c Config) (*Rack, error) {
@@ -114,7 +112,7 @@ func (r *Rack) cabled() ([]vm.Machine, error) {
 func (r *Rack) host(h Host, infra *vm.Machine) (vm.Machine, error) {
 	memory, cpus, nice := 2048, 1, workerNice
 	if h.Role == plan.ControlPlane {
-		memory, cpus, nice = 4096, 2, controlPlaneNice
+		memory, cpus, nice = 4096, 2, 0
 	}
 	m, err := r.machine(h.Name, memory, cpus, h.NIC)
 	if err != nil {
