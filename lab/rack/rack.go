@@ -46,10 +46,11 @@ const Infra = "infra"
 // workerNice is how far the workers' machines stand back (nice(2)): all of them
 // wait for the control plane, and that for the leaves and joinsvc. With one of two
 // processors taken by others, and all machines equal, the control plane had half a
-// processor, hardly more than it takes to do nothing, and two workers as much
-// together. Ten steps are about a tenth of the weight (Linux, kernel/sched/core.c,
-// sched_prio_to_weight). The others are no nicer than any program.
-const workerNice = 10
+// processor, hardly more than it takes to do nothing, and its init took twelve
+// minutes; beside workers that stand back, six. Five steps are a third of the
+// weight (Linux, kernel/sched/core.c, sched_prio_to_weight); with ten, systemd did
+// not answer in a worker within the 25 s of D-Bus.
+const workerNice = 5
 
 // Start lays the cables and starts every machine at once.
 func Start(c Config) (*Rack, error) {

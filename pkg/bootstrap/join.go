@@ -55,7 +55,7 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 		return nil, err
 	}
 	var changes []phase.Change
-	if stage == kubeadm.NotStarted || stage == kubeadm.Partial {
+	if stage.Unfinished() {
 		changes = append(changes, phase.Change{What: "kubeadm", From: string(stage), To: string(m.host.Role), Do: func(ctx context.Context) error {
 			return m.execute(ctx, view)
 		}})
@@ -81,7 +81,8 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 // What an unfinished run of ours left is reset anyway, and an init that has not
 // handed over yet has nobody to compare with.
 func (m membership) ours(stage kubeadm.Stage, view joinapi.NodeView) error {
-	if stage == kubeadm.NotStarted || stage == kubeadm.Partial || stage == kubeadm.Initialized && view.ClusterCA == "" {
+	made := stage == kubeadm.Serving || stage == kubeadm.Initialized
+	if stage == kubeadm.NotStarted || stage == kubeadm.Partial || made && view.ClusterCA == "" {
 		return nil
 	}
 	carried, err := m.node.Carried()
@@ -138,9 +139,9 @@ func (m membership) execute(ctx context.Context, view joinapi.NodeView) error {
 	return m.follow(ctx, order)
 }
 
-// follow does what was ordered. A join that fails because the API server does not
-// answer is tried again here: its other phases are done, and only it is left.
-// Each attempt has documents of its own, for which this node queues like all
+// follow does what was ordered. A join, or the end of an init, that fails because
+// the API server does not answer is tried again here: all else is done. Each
+// attempt has documents of its own, for which a node that joins queues like all
 // others.
 func (m membership) follow(ctx context.Context, order joinapi.KubeadmOrder) error {
 	attempts := 0

@@ -167,7 +167,7 @@ func (m *Machine) kubelet() planner {
 	enabled := unit.Enabled{Units: m.Units, Name: "kubelet.service"}
 	return func(ctx context.Context) ([]phase.Change, error) {
 		stage, err := m.kubeadm().Observe() // the phase kubeadm tells the error
-		if err != nil || stage != kubeadm.Done && stage != kubeadm.Initialized {
+		if err != nil || stage == kubeadm.NotStarted || stage == kubeadm.Partial {
 			return enabled.Plan(ctx)
 		}
 		return unit.Running(enabled).Plan(ctx)

@@ -40,10 +40,12 @@ const (
 // Stage is how far a host got.
 type Stage string
 
-// The stages in order. A worker goes from Partial to Done.
+// The stages in order. A worker goes from Partial to Done, and Serving is only for
+// an init that an API server has not answered in time.
 const (
 	NotStarted  Stage = "not started"
 	Partial     Stage = "partial"     // kubeadm was begun here and did not finish
+	Serving     Stage = "serving"     // kubeadm init did not finish, and has made a control plane that answers
 	Initialized Stage = "initialized" // kubeadm init has finished, what follows it has not
 	Done        Stage = "done"
 )
@@ -106,10 +108,10 @@ func (n Node) step() (step Stage, begun bool, err error) {
 
 func stageOf(step string) (Stage, error) {
 	switch s := Stage(step); s {
-	case Partial, Initialized:
+	case Partial, Serving, Initialized:
 		return s, nil
 	default:
-		return "", fmt.Errorf("%s holds %q, want %q or %q", marker, step, Partial, Initialized)
+		return "", fmt.Errorf("%s holds %q, want %q, %q or %q", marker, step, Partial, Serving, Initialized)
 	}
 }
 
@@ -140,9 +142,10 @@ func (n Node) found() (map[string]bool, error) {
 // documents. What an earlier run of ours left half done is reset first, which
 // removes what kubeadm made. Where an earlier run made nothing there is no reset:
 // it also removes containers, kubelet's folder and etcd's data of others, for
-// which kubeadm may have refused that run. Afterwards a control plane is
-// Initialized and a worker Done. A command's error is a *command.Error, within an
-// *UnansweredError when a join failed for want of an answer, which is reset at once.
+// which kubeadm may have refused that run. Nor is there one where a control plane
+// of ours is Serving. Afterwards a control plane is Initialized and a worker Done.
+// A command's error is a *command.Error, within an *UnansweredError when it is
+// worth another attempt.
 func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	args, after, err := arguments(order.Action)
 	if err != nil {
@@ -152,46 +155,77 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	if err != nil {
 		return err
 	}
-	if stage != NotStarted && stage != Partial {
+	if !stage.Unfinished() {
 		return fmt.Errorf("kubeadm %s: this host is %s already", order.Action, stage)
 	}
-	if stage == NotStarted && order.Action == joinapi.ActionInit {
-		stage, err = n.etcdLeft()
-	}
-	if err == nil && stage == Partial {
-		err = n.reset(ctx)
-	}
-	if err != nil {
+	if stage, err = n.clear(ctx, stage, order.Action); err != nil {
 		return err
 	}
-	err = n.kubeadm(ctx, args, order)
+	if stage == Serving {
+		args = append(args, resumed())
+	}
+	err = n.kubeadm(ctx, stage, args, order)
 	switch {
-	case err != nil && order.Action == joinapi.ActionJoin:
-		return n.quiet(ctx, asUnanswered(err))
 	case err != nil:
-		return err
+		return n.failed(ctx, order.Action, err)
 	case after == Done:
 		return n.Finish()
 	}
 	return n.mark(after)
 }
 
+// Unfinished tells whether kubeadm has to run.
+func (s Stage) Unfinished() bool { return s == NotStarted || s == Partial || s == Serving }
+
+// clear resets what may not stay, and returns the stage that is begun: Serving
+// where an init goes on.
+func (n Node) clear(ctx context.Context, stage Stage, action joinapi.Action) (Stage, error) {
+	init := action == joinapi.ActionInit
+	switch {
+	case init && stage == Serving:
+		return Serving, nil
+	case init && stage == NotStarted:
+		var err error
+		if stage, err = n.etcdLeft(); err != nil {
+			return "", err
+		}
+	}
+	if stage == NotStarted {
+		return Partial, nil
+	}
+	return Partial, n.reset(ctx)
+}
+
+// failed says what is left of a command that failed. A join that was not answered
+// is cleared at once; an init whose control plane serves goes on there.
+func (n Node) failed(ctx context.Context, action joinapi.Action, err error) error {
+	none := unanswered(action, err)
+	switch {
+	case none == nil:
+		return err
+	case action == joinapi.ActionJoin:
+		return n.quiet(ctx, none)
+	case !none.late():
+		return err
+	}
+	if marked := n.mark(Serving); marked != nil {
+		return errors.Join(err, marked)
+	}
+	return none
+}
+
 // quiet clears what a join left that was not answered, while this node waits for
 // its next turn: its kubelet would go on asking an API server that has too much to
 // do, and once it is let in kubeadm refuses the join beside a Node that is ready.
-func (n Node) quiet(ctx context.Context, err error) error {
-	var unanswered *UnansweredError
-	if !errors.As(err, &unanswered) {
-		return err
+func (n Node) quiet(ctx context.Context, none *UnansweredError) error {
+	stage, err := n.Observe()
+	if err == nil && stage == Partial {
+		err = n.reset(ctx)
 	}
-	stage, why := n.Observe()
-	if why == nil && stage == Partial {
-		why = n.reset(ctx)
+	if err != nil { // the next attempt begins with it
+		return fmt.Errorf("%w; %w", none, err)
 	}
-	if why != nil { // the next attempt begins with it
-		err = fmt.Errorf("%w; %w", err, why)
-	}
-	return err
+	return none
 }
 
 // etcdLeft looks for etcd's data where an init is to begin. kubeadm refuses it,
@@ -241,8 +275,8 @@ func (n Node) reset(ctx context.Context) error {
 
 // kubeadm runs with its documents in a file that only root can read, and that
 // is gone afterwards: a join's holds a bootstrap token.
-func (n Node) kubeadm(ctx context.Context, args []string, order joinapi.KubeadmOrder) (err error) {
-	if err := n.mark(Partial); err != nil {
+func (n Node) kubeadm(ctx context.Context, begun Stage, args []string, order joinapi.KubeadmOrder) (err error) {
+	if err := n.mark(begun); err != nil {
 		return err
 	}
 	if err := n.storePatches(order.Patches); err != nil {

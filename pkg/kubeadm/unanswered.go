@@ -4,43 +4,70 @@ package kubeadm
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/nodeprep/nodeprep/pkg/command"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 )
 
-// UnansweredError is a `kubeadm join` that ended because the API server did not
-// answer in time or had too much to do, and for nothing on this host: it is
-// worth another attempt, with fresh documents. kubeadm gives each of its calls
-// ten seconds whatever its documents' timeouts say, and its look at the
-// cluster's configuration a single attempt (kubeadm 1.37,
-// app/util/kubeconfig, ToClientSet; app/util/apiclient, GetConfigMapWithShortRetry).
+// UnansweredError is a kubeadm that ended because the API server did not answer in
+// time or had too much to do, and for nothing on this host: it is worth another
+// attempt, with fresh documents. kubeadm gives each of its calls ten seconds
+// whatever its documents' timeouts say, and many of them a single attempt
+// (kubeadm 1.37, app/util/kubeconfig, ToClientSet; app/util/apiclient,
+// GetConfigMapWithShortRetry; app/phases/addons/dns).
 type UnansweredError struct {
-	Said string // kubeadm's own last error, one line
-	Err  error
+	Action joinapi.Action
+	Said   string // kubeadm's own last error, one line
+	Err    error
 }
 
 func (e *UnansweredError) Error() string {
-	return "kubeadm join got no answer of the API server's in time: " + e.Said
+	return fmt.Sprintf("kubeadm %s got no answer of the API server's in time: %s", e.Action, e.Said)
 }
 
 // Unwrap is the command's error.
 func (e *UnansweredError) Unwrap() error { return e.Err }
 
-// asUnanswered makes an *UnansweredError of a join's error that is one.
-func asUnanswered(err error) error {
+// unanswered makes an *UnansweredError of a command's error that is one.
+func unanswered(action joinapi.Action, err error) *UnansweredError {
 	var failed *command.Error
 	if !errors.As(err, &failed) {
-		return err
+		return nil
 	}
 	said := lastError(failed.Output)
 	contains := func(words string) bool { return strings.Contains(said, words) }
 	if slices.ContainsFunc(ownFaults(), contains) || !slices.ContainsFunc(noAnswer(), contains) {
-		return err
+		return nil
 	}
-	return &UnansweredError{Said: said, Err: err}
+	return &UnansweredError{Action: action, Said: said, Err: err}
 }
+
+// The phases of an init until its control plane answers, and those after that,
+// which make objects of the cluster or change them and may be repeated (kubeadm
+// 1.31 to 1.37, app/cmd/init.go).
+func firstPhases() []string {
+	return []string{"preflight", "certs", "kubeconfig", "etcd", "control-plane", "kubelet-start", "wait-control-plane"}
+}
+
+func laterPhases() []string {
+	return []string{"upload-config", "upload-certs", "mark-control-plane", "bootstrap-token", "kubelet-finalize", "addon"}
+}
+
+// resumed has an init begin with its later phases.
+func resumed() string { return "--skip-phases=" + strings.Join(firstPhases(), ",") }
+
+// late tells whether it was one of the later phases that got no answer.
+func (e *UnansweredError) late() bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(e.Said, failedPhase), ":")
+	phase, _, _ := strings.Cut(name, "/") // "addon/coredns"
+	return slices.Contains(laterPhases(), phase)
+}
+
+// failedPhase begins kubeadm's error, before the phase's name.
+const failedPhase = "error execution phase "
 
 // maxSaid is how much of an error is told, in bytes.
 const maxSaid = 800
@@ -48,7 +75,7 @@ const maxSaid = 800
 // lastError is the error with which kubeadm ended, on one line, without its advice
 // how to see more of it. Warnings before it tell of calls that were tried again.
 func lastError(output string) string {
-	at := strings.LastIndex(output, "error execution phase ")
+	at := strings.LastIndex(output, failedPhase)
 	if at < 0 {
 		return ""
 	}

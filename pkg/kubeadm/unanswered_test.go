@@ -61,12 +61,84 @@ func TestWhatAnAPIServerDidNotAnswer(t *testing.T) {
 		if tc.want && (strings.ContainsAny(err.Error(), "\n\t") || strings.Contains(err.Error(), "stack trace") || !strings.Contains(err.Error(), "error execution phase ")) {
 			t.Errorf("%s: it says %q", name, err)
 		}
-		// An init that has failed is made anew, and the error says all that kubeadm did.
+		// An init that has failed in these phases is made anew, and the error says all
+		// that kubeadm did.
 		err = h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "init"})
 		if init := new(UnansweredError); errors.As(err, &init) || !errors.Is(err, failed.Err) {
 			t.Errorf("%s: an init: %v", name, err)
 		}
 	}
+}
+
+// An init whose control plane answers loses nothing: its last phases are tried
+// again, by the run that began them and by the next one.
+func TestInitGoesOnWhereItWasNotAnswered(t *testing.T) {
+	const (
+		begin  = "kubeadm init --skip-token-print --config " + config
+		goOn   = "kubeadm init --skip-token-print --skip-phases=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane --config " + config
+		reset  = "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock"
+		slow   = "error execution phase addon/coredns: couldn't retrieve DNS addon deployments: Get \"https://a:6443/apis\": net/http: request canceled (Client.Timeout exceeded while awaiting headers)"
+		early  = "error execution phase wait-control-plane: could not initialize a Kubernetes cluster: context deadline exceeded"
+		broken = "error execution phase addon/coredns: the file is damaged"
+	)
+	init := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "init"}
+	for name, tc := range map[string]struct {
+		said  string
+		stage Stage
+		again bool   // it is an *UnansweredError
+		next  string // what the next run begins with
+	}{
+		"not answered late":  {slow, Serving, true, goOn},
+		"not answered early": {early, Partial, false, reset},
+		"failed late":        {broken, Partial, false, reset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := tc.said
+			var h *host
+			h = newHost(t, func(c command.Command) (string, error) {
+				if c.Args[0] == "reset" {
+					return "", h.node.Root.RemoveAll("/etc/kubernetes")
+				}
+				h.put(t, caKey, caCert, kubeletConf)
+				if said != "" {
+					return "", &command.Error{Command: c, Output: said, Err: errors.New("exit status 1")}
+				}
+				return "", nil
+			})
+			var none *UnansweredError
+			if err := h.node.Execute(t.Context(), init); err == nil || errors.As(err, &none) != tc.again {
+				t.Errorf("it ended with %v", err)
+			}
+			if got := h.stage(t); got != tc.stage {
+				t.Errorf("it left the stage %q, want %q", got, tc.stage)
+			}
+			// Killed in the next attempt, it is where it was.
+			_ = h.node.Execute(t.Context(), init)
+			if got := h.stage(t); got != tc.stage {
+				t.Errorf("the next left the stage %q, want %q", got, tc.stage)
+			}
+			said = ""
+			if err := h.node.Execute(t.Context(), init); err != nil || h.stage(t) != Initialized {
+				t.Errorf("in the end %q, %v", h.stage(t), err)
+			}
+			if h.ran[0] != begin || h.ran[1] != tc.next {
+				t.Errorf("it ran %q", h.ran)
+			}
+		})
+	}
+}
+
+// What serves is of no use to a host that is to be a worker now.
+func TestWorkerOnWhatServes(t *testing.T) {
+	h := newHost(t, nil)
+	h.put(t, caCert)
+	if err := h.node.mark(Serving); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"}); err != nil {
+		t.Fatal(err)
+	}
+	h.wantRan(t, "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock", "kubeadm join --config "+config)
 }
 
 // While a node waits for its next turn nothing of its last attempt asks the API
@@ -105,7 +177,7 @@ func TestWhatWasNotAnsweredIsQuiet(t *testing.T) {
 // What is told to people and to joinsvc is bounded.
 func TestALongReasonIsCut(t *testing.T) {
 	output := "error execution phase preflight: context deadline exceeded" + strings.Repeat(" ü", 5000)
-	err := asUnanswered(&command.Error{Output: output, Err: context.Canceled})
+	err := unanswered(joinapi.ActionJoin, &command.Error{Output: output, Err: context.Canceled})
 	if text := err.Error(); len(text) > 1000 || !utf8.ValidString(text) {
 		t.Errorf("%d bytes", len(text))
 	}

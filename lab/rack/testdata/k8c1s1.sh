@@ -2,6 +2,9 @@
 # What the installer does on host k8c1s1 after the system is on its disk.
 set -eu
 here=$(dirname "$0")
+# systemd may take longer to answer than D-Bus waits, 25 s, where many machines
+# boot on few processors.
+export SYSTEMD_BUS_TIMEOUT=300
 
 # by_mac prints the name of the card with that hardware address. Builtins only:
 # a fork costs an emulated processor 40 ms.
