@@ -24,6 +24,11 @@ func TestUnitGivesUpOnAConfigurationAlone(t *testing.T) {
 			t.Errorf("the unit has no %q", want)
 		}
 	}
+	for _, want := range []string{"\nKillMode=mixed\n", "\nTimeoutStopSec=12min\n"} { // above pkg/command's patience
+		if !strings.Contains(string(text), want) {
+			t.Errorf("a stop kills a package transaction: the unit has no %q", want)
+		}
+	}
 	if strings.Contains(string(text), "TimeoutStartSec") || badConfig == 2 || badConfig == 1 {
 		t.Errorf("a run that waits is ended, or a crash is taken for a configuration (%d)", badConfig)
 	}

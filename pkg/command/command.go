@@ -22,9 +22,18 @@ import (
 	"time"
 )
 
-// grace is how long a command has to end by itself after SIGTERM. A package
-// transaction that is killed outright leaves its database half written.
-const grace = 30 * time.Second
+// patience is how long a command is waited for that is to end.
+type patience struct {
+	// end is the time from SIGTERM to SIGKILL. A package transaction that is killed
+	// outright leaves its database half written, and rpm looks at signals when it
+	// has ended (rpm, rpmio/rpmsq.c): on a slow host that is minutes. The unit's
+	// TimeoutStopSec= is longer.
+	end time.Duration
+	// output is how long the output stays open after the command's own end.
+	output time.Duration
+}
+
+func enough() patience { return patience{end: 10 * time.Minute, output: 30 * time.Second} }
 
 // A Command is one program with its arguments. The zero Env is the caller's own.
 type Command struct {
@@ -45,25 +54,24 @@ func New(name string, args ...string) Command { return Command{Name: name, Args:
 // Run runs c and returns its standard output. Any error is an *Error. The command
 // does not outlive this process, were it killed outright: the next run would take
 // what it is making for what an unfinished one has left, and reset it.
-func Run(ctx context.Context, c Command) (string, error) { return run(ctx, c, grace) }
+func Run(ctx context.Context, c Command) (string, error) { return run(ctx, c, enough()) }
 
-func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
+func run(ctx context.Context, c Command, p patience) (string, error) {
 	var stdout output
 	var both transcript
 	aloud := func() io.Writer { return &lines{say: c.Said, one: &both.mu} }
-	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.Name, c.Args...) // finish sees to its end
 	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), c.Env...)
 	cmd.Stdin = strings.NewReader(c.Stdin)
 	cmd.Stdout = io.MultiWriter(&stdout, &both, aloud())
 	cmd.Stderr = io.MultiWriter(&both, aloud())
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = grace
+	cmd.WaitDelay = p.output
 	// The kernel sends it when the thread ends that has started the command
 	// (PR_SET_PDEATHSIG(2const)), so that this one must last.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := cmd.Run()
+	err := finish(ctx, cmd, p.end)
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		// The latter: it succeeded, and what it has started holds its output open,
 		// as a daemon from a package's scriptlet may.
@@ -76,6 +84,33 @@ func run(ctx context.Context, c Command, grace time.Duration) (string, error) {
 		err = fmt.Errorf("it printed more than %d MB: %w", maxOutput>>20, err)
 	}
 	return stdout.String(), &Error{Command: c, Output: both.text.String(), Err: err}
+}
+
+// finish runs cmd to its end. When ctx is over it is told to end, and killed when
+// it has not after the time for that. One that was told so has failed.
+func finish(ctx context.Context, cmd *exec.Cmd, grace time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	told := make(chan bool, 1)
+	stop := context.AfterFunc(ctx, func() {
+		told <- cmd.Process.Signal(syscall.SIGTERM) == nil
+		select {
+		case <-ended:
+		case <-time.After(grace):
+			_ = cmd.Process.Kill() // it may have ended by now
+		}
+	})
+	err := cmd.Wait()
+	close(ended)
+	if !stop() && <-told && err == nil {
+		err = ctx.Err()
+	}
+	return err
 }
 
 // What a command prints is bounded: one that runs wild, a scriptlet in a loop,

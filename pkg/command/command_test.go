@@ -99,7 +99,8 @@ func TestACommandEndsByItself(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	out, err := Run(ctx, New("sh", "-c", `trap 'sleep 0.5; echo database closed; exit 0' TERM; : >"$0"; while :; do sleep 0.05; done`, up))
+	slow := New("sh", "-c", `trap 'sleep 2; echo database closed; exit 0' TERM; : >"$0"; while :; do sleep 0.05; done`, up)
+	out, err := run(ctx, slow, patience{end: time.Minute, output: time.Second})
 	if out != "database closed\n" {
 		t.Errorf("it printed %q, %v", out, err)
 	}
@@ -109,6 +110,21 @@ func TestACommandEndsByItself(t *testing.T) {
 	}
 	if failed != nil && failed.ExitCode() != -1 {
 		t.Errorf("exit code %d of a command that did not run to its end", failed.ExitCode())
+	}
+	if is := enough().end; is < 10*time.Minute || is > 11*time.Minute {
+		t.Errorf("a transaction has %s, the unit 12 minutes", is)
+	}
+}
+
+// One that does not end is killed after all.
+func TestACommandThatDoesNotEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	deaf := New("sh", "-c", `trap '' TERM; echo here; exec sleep 600`)
+	deaf.Said = func(string) { cancel() }
+	_, err := run(ctx, deaf, patience{end: 50 * time.Millisecond, output: time.Minute})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -147,11 +163,11 @@ func TestACommandDoesNotOutliveUs(t *testing.T) {
 // A scriptlet may start a daemon that keeps the output open: the transaction has
 // succeeded all the same.
 func TestACommandThatLeavesSomebodyWithItsOutput(t *testing.T) {
-	out, err := run(t.Context(), New("sh", "-c", "echo complete; sleep 5 &"), 100*time.Millisecond)
+	out, err := run(t.Context(), New("sh", "-c", "echo complete; sleep 60 &"), patience{end: time.Minute, output: time.Second})
 	if err != nil || out != "complete\n" {
 		t.Errorf("it printed %q, %v", out, err)
 	}
-	if _, err := run(t.Context(), New("sh", "-c", "sleep 5 & exit 3"), 100*time.Millisecond); err == nil {
+	if _, err := run(t.Context(), New("sh", "-c", "sleep 60 & exit 3"), patience{end: time.Minute, output: time.Second}); err == nil {
 		t.Error("a failure was taken for a success")
 	}
 }
@@ -192,7 +208,7 @@ func TestLinesAreTold(t *testing.T) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(50 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it never came about:", what)
 		}
