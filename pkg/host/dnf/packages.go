@@ -117,7 +117,7 @@ func (p Packages) install(ctx context.Context, missing []Package) error {
 	for _, m := range missing {
 		args = append(args, m.spec())
 	}
-	if _, err := p.Run(ctx, command.New("dnf", args...)); err != nil {
+	if err := p.dnf(ctx, args); err != nil {
 		return fmt.Errorf("installing packages: %w", err)
 	}
 	return p.Reload(ctx)
