@@ -10,6 +10,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/netcfg"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
+	"github.com/nodeprep/nodeprep/pkg/retry"
 	"github.com/nodeprep/nodeprep/pkg/rooted"
 )
 
@@ -93,7 +94,7 @@ func (n network) plan(ctx context.Context) ([]phase.Change, error) {
 func (n network) lacp() phase.Phase {
 	return phase.Phase{
 		Name: "lacp",
-		// It only reads and waits, a minute and a half where a leaf is slow.
+		// It only reads and waits, for minutes where a leaf is slow.
 		Beside: true,
 		Doc:    fmt.Sprintf("the leaves bundle the legs of %s", n.config.Bond.Name),
 		Needs:  []string{"network"},
@@ -119,8 +120,16 @@ func (n network) planLACP(ctx context.Context) ([]phase.Change, error) {
 	}}, nil
 }
 
+// awaitLACP looks for as long as it takes to bring up a switch, or to plug a cable
+// that somebody was told of.
 func (n network) awaitLACP(ctx context.Context) error {
-	found, err := netcfg.Verify(ctx, n.kernel, n.config.Bond, netcfg.WaitFor(n.config.Bond))
+	var found netcfg.Report
+	judge := func(error) retry.Verdict { return retry.Verdict{Again: found.Status == netcfg.Failed} }
+	policy := retry.Policy{Limit: leavesTimeout, Whole: true, Judge: judge, Waiting: phase.Waiting(ctx)}
+	_, err := retry.Do(ctx, policy, func(ctx context.Context) (_ struct{}, err error) {
+		found, err = netcfg.Verify(ctx, n.kernel, n.config.Bond, netcfg.WaitFor(n.config.Bond))
+		return struct{}{}, err
+	})
 	if err == nil {
 		phase.Notef(ctx, "%s", found)
 	}

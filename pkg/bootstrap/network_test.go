@@ -3,13 +3,17 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/netcfg"
+	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 	"github.com/nodeprep/nodeprep/pkg/plan/plantest"
 )
@@ -49,6 +53,68 @@ func TestNetworkConfig(t *testing.T) {
 	}
 	if !slices.Equal(want, got) {
 		t.Errorf("the network of the plan is\n%q, want\n%q", got, want)
+	}
+}
+
+// late is a host whose leaves speak LACP from some time on.
+type late struct {
+	netcfg.Kernel
+	before netcfg.Kernel
+	from   time.Time
+}
+
+func (l late) Observe(ctx context.Context) (netcfg.State, error) {
+	if time.Now().Before(l.from) {
+		return l.before.Observe(ctx)
+	}
+	return l.Kernel.Observe(ctx)
+}
+
+// bonded is a host whose bond is built, and whose leaves say nothing or answer.
+func bonded(t *testing.T, c netcfg.Config, silent bool) netcfg.Kernel {
+	t.Helper()
+	k := netcfg.NewModel(c.Bond.Legs...)
+	k.Silent = silent
+	changes, err := netcfg.Plan(t.Context(), k, c.Resolve(k.State))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range changes {
+		if err := change.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return k
+}
+
+// A switch that is not up yet, or a cable that is yet to be plugged, is waited for
+// within the phase, and said; not for ever.
+func TestLeavesThatComeLate(t *testing.T) {
+	h, err := plantest.Load(t, "../../docs/examples/k8c1.yaml").HostPlan("k8c1s1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for away, bundles := range map[time.Duration]bool{4 * time.Minute: true, time.Hour: false} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			c := NetworkConfig(h)
+			alone := network{config: c, kernel: late{bonded(t, c, false), bonded(t, c, true), start.Add(away)}}.lacp()
+			alone.Needs = nil
+			var waits []string
+			r := phase.Runner{Now: time.Now, Report: func(e phase.Event) {
+				if e.Waits() {
+					waits = append(waits, e.Message)
+				}
+			}}
+			_, err := r.Run(t.Context(), []phase.Phase{alone})
+			took := time.Since(start)
+			if (err == nil) != bundles || took < min(away, leavesTimeout-time.Minute) || took > leavesTimeout+time.Minute {
+				t.Errorf("away for %s, it ended after %s: %v", away, took, err)
+			}
+			if len(waits) < 2 || !strings.Contains(waits[0], "no LACP partner") {
+				t.Errorf("it said %q", waits)
+			}
+		})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 const (
 	joinsvcTimeout = 15 * time.Minute // joinsvc may boot later than its hosts
 	routedTimeout  = 30 * time.Minute // images, CNI, BGP
+	leavesTimeout  = 5 * time.Minute  // LACP
 	joinTimeout    = 45 * time.Minute // of joins that the API server does not answer; each waits for its turn
 )
 
