@@ -48,15 +48,13 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 	defer unlock()
 	e := edges{root: s.host.Root, kernel: s.host.Kernel, machine: s.host.Machine}
+	waits := func(stop func()) { stop() } // called when a run says that it waits
 	call := func(args ...string) (int, string) {
-		var out bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		if len(args) == 1 && args[0] == "run" {
-			ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
-		}
 		defer cancel()
+		out := listener{words: "waiting for its end", then: func() { waits(cancel) }}
 		code := e.run(ctx, append(args, "--joinsvc", url, "--stateDir", dir, "--config", "/none"), &out, &out)
-		return code, out.String()
+		return code, out.text.String()
 	}
 	before := s.host.Snapshot(t)
 	code, said := call("run")
@@ -72,7 +70,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if code, said := call("status"); code != 0 || !strings.Contains(said, fmt.Sprintf("at work (process %d)", os.Getpid())) {
 		t.Errorf("status, %d: %s", code, said)
 	}
-	time.AfterFunc(time.Second, unlock)
+	waits = func(func()) { unlock() }
 	if code, said := call("run", "--json"); code != 0 || !strings.Contains(said, "is at work on this host; waiting for its end") {
 		t.Error(said)
 	}
@@ -82,6 +80,23 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if code, said := call("status"); code != 0 || strings.Contains(said, "at work") || !strings.Contains(said, "succeeded") {
 		t.Errorf("status, %d: %s", code, said)
 	}
+}
+
+// A listener is an output that does something once it has been told some words.
+type listener struct {
+	text  bytes.Buffer
+	words string
+	then  func()
+	heard bool
+}
+
+func (l *listener) Write(p []byte) (int, error) {
+	n, err := l.text.Write(p)
+	if !l.heard && strings.Contains(l.text.String(), l.words) {
+		l.heard = true
+		l.then()
+	}
+	return n, err
 }
 
 // What a phase waited for and has got is no note of the run any more, neither
