@@ -115,7 +115,7 @@ func (j job) once(ctx context.Context) (known bool, err error) {
 				j.verb, j.name, context.Cause(ctx), j.now(), j.name)
 		case <-look.C:
 		}
-		queued, err := j.queued(ctx, id)
+		queued, err := j.look(ctx, id)
 		if err != nil || queued { // a systemd that does not answer now is looked at again
 			gone = false
 			continue
@@ -126,6 +126,13 @@ func (j job) once(ctx context.Context) (known bool, err error) {
 		}
 		gone = true
 	}
+}
+
+// look asks whether the job is queued, and not for so long that its end waits.
+func (j job) look(ctx context.Context, id int) (queued bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
+	defer cancel()
+	return j.queued(ctx, id)
 }
 
 func (j job) ended(result string) error {

@@ -45,7 +45,7 @@ func Open(ctx context.Context) (*Systemd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to systemd: %w", err)
 	}
-	return &Systemd{conn}, nil
+	return &Systemd{patient{conn}}, nil
 }
 
 // Close ends the connection.
@@ -86,29 +86,10 @@ func stateOf(properties map[string]any) State {
 
 // Reload makes systemd read unit files, drop-ins and fstab again.
 func (s *Systemd) Reload(ctx context.Context) error {
-	if err := twice(ctx, s.conn.ReloadContext); err != nil {
+	if err := s.conn.ReloadContext(ctx); err != nil {
 		return fmt.Errorf("reloading systemd: %w", err)
 	}
 	return nil
-}
-
-// callLimit is how long systemctl waits for a reload of systemd
-// (src/systemctl/systemctl-daemon-reload.c, twice DEFAULT_TIMEOUT_USEC).
-const callLimit = 3 * time.Minute
-
-// twice makes a call that may be repeated, and repeats one that is not answered
-// in time: a systemd that executes itself anew forgets whom it owes an answer.
-func twice(ctx context.Context, call func(context.Context) error) error {
-	once := func() error {
-		ctx, cancel := context.WithTimeout(ctx, callLimit)
-		defer cancel()
-		return call(ctx)
-	}
-	err := once()
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = once()
-	}
-	return err
 }
 
 // Enable makes the unit start at boot.
