@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make` lists the targets. Three of them set everything up first: lab, test and soak.
 
+# A service has no HOME, and Go wants one.
+ifeq ($(HOME),)
+export HOME := $(shell getent passwd "$$(id -u)" | cut -d: -f6)
+endif
+
 # Where scripts/setup puts Go when the machine's own is too old.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/nodeprep
 export PATH := $(CACHE)/go/bin:$(PATH):/usr/local/go/bin
@@ -45,10 +50,10 @@ bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	cd tools/lint && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 unit: ## the product's tests: no root, no network, no machines
-	go test ./...
+	go test -timeout 45m ./...
 
 rings: ## tests in virtual machines, against a real API server, with real dnf (root)
-	go test -count=1 -tags 'root packages' ./pkg/atomicfile/... ./pkg/host/... ./packaging/...
+	go test -count=1 -timeout 45m -tags 'root packages' ./pkg/atomicfile/... ./pkg/host/... ./packaging/...
 	go -C lab test -count=1 -timeout 45m ./...
 
 rack: ## the rack itself: ARGS="up|test|build [flags]", after `make rpm` (root)
