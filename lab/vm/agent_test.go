@@ -163,7 +163,7 @@ func TestSilentGuestEndsWithContext(t *testing.T) {
 // of the next one, and the connection stays: see agent.
 func TestGuestThatAnswersLate(t *testing.T) {
 	v := machineIn(t.TempDir())
-	late := make(chan struct{})
+	asked, late := make(chan struct{}), make(chan struct{})
 	connections := serve(t, v.agentPath(), func(c net.Conn) {
 		r := bufio.NewReader(c)
 		for first := true; ; {
@@ -181,6 +181,7 @@ func TestGuestThatAnswersLate(t *testing.T) {
 				fmt.Fprintf(c, "\xff{\"return\": %d}\n", req.Arguments.ID)
 			case first:
 				first = false
+				close(asked)
 				<-late
 				fmt.Fprintln(c, `{"error": {"class": "GenericError", "desc": "too late"}}`)
 			default:
@@ -188,8 +189,9 @@ func TestGuestThatAnswersLate(t *testing.T) {
 			}
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() { <-asked; cancel() }()
 	if err := v.Ping(ctx); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a guest that did not answer: %v", err)
 	}

@@ -114,7 +114,7 @@ func TestHubSurvivesAMachineThatLeft(t *testing.T) {
 		if _, err := p[0].Write(want); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, heard(t, p[1], time.Second)); diff != "" {
+		if diff := cmp.Diff(want, heard(t, p[1], patience)); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 	}
@@ -149,7 +149,7 @@ func TestWireJoinsItsEndsOnly(t *testing.T) {
 	if _, err := b.Write(want); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, heard(t, a, time.Second)); diff != "" {
+	if diff := cmp.Diff(want, heard(t, a, patience)); diff != "" {
 		t.Errorf("first frame (-want +got):\n%s", diff)
 	}
 }

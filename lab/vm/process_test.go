@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// patience is for what has to come, on a machine that does much else.
+const patience = time.Minute
+
 // bare is a machine with nothing to boot: its firmware idles, the monitor works.
 func bare(t *testing.T, name string) Machine {
 	t.Helper()
@@ -35,14 +38,13 @@ func bare(t *testing.T, name string) Machine {
 // monitored waits until the emulator listens.
 func monitored(t *testing.T, v *VM) {
 	t.Helper()
-	for range 200 {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
 		if v.SetLink(t.Context(), "eno1", true) == nil {
 			return
 		}
 		if err := v.Exited(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatal("the monitor does not answer")
 }
@@ -145,11 +147,10 @@ func TestMachineDiesWithItsOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait()
-	for range 100 {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
 		if gone(pid) {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	t.Errorf("machine %d outlived its owner", pid)
 }

@@ -46,14 +46,19 @@ func TestShortSoak(t *testing.T) {
 
 func TestBurnTakesAProcessor(t *testing.T) {
 	before := cpuTime(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	go func() { // others may want the processor too
+		for ctx.Err() == nil && cpuTime(t) < before+200*time.Millisecond {
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
 	if err := keepBusy(ctx); err != nil {
 		t.Fatal(err)
 	}
-	// Others may want the processor too; it has to have been wanted here.
-	if took := cpuTime(t) - before; took < 20*time.Millisecond {
-		t.Errorf("300 ms of burning took %v of a processor", took)
+	if took := cpuTime(t) - before; took < 200*time.Millisecond {
+		t.Errorf("a minute of burning took %v of a processor", took)
 	}
 }
 
