@@ -4,6 +4,7 @@ package unit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -99,8 +100,11 @@ func (j job) run(ctx context.Context) error {
 func (j job) once(ctx context.Context) (known bool, err error) {
 	asked := time.Now()
 	result := make(chan string, 1)
-	id, err := j.ask(ctx, j.name, "replace", result)
-	if err != nil {
+	id, err := j.enqueue(ctx, result)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		return false, nil // systemd owes the answer, which it may have forgotten
+	case err != nil:
 		return false, fmt.Errorf("%s %s: %w", j.verb, j.name, err)
 	}
 	look := time.NewTicker(lookEvery)
@@ -126,6 +130,12 @@ func (j job) once(ctx context.Context) (known bool, err error) {
 		}
 		gone = true
 	}
+}
+
+func (j job) enqueue(ctx context.Context, result chan<- string) (id int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return j.ask(ctx, j.name, "replace", result)
 }
 
 // look asks whether the job is queued, and not for so long that its end waits.

@@ -83,6 +83,26 @@ func TestAnswersThatAreForgotten(t *testing.T) {
 	}
 }
 
+// A job of which no number comes is asked for again.
+func TestAJobThatIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, start := busy{takes: time.Second, result: done}, time.Now()
+		j := b.job("starting", started)
+		first, ask := true, j.ask
+		j.ask = func(ctx context.Context, name, mode string, result chan<- string) (int, error) {
+			if first {
+				first = false
+				<-ctx.Done()
+				return 0, ctx.Err()
+			}
+			return ask(ctx, name, mode, result)
+		}
+		if err := j.run(t.Context()); err != nil || time.Since(start) > callLimit+time.Minute {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+	})
+}
+
 // A look at the jobs that goes without an answer hides no end of the job.
 func TestALookThatIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
