@@ -37,7 +37,7 @@ func TestStop(t *testing.T) {
 
 func TestExitedTellsTheLastWords(t *testing.T) {
 	d := start(t, "echo port in use >&2; exit 3")
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for d.Exited() == nil && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}
