@@ -169,7 +169,7 @@ func TestWhatAnOperatorSays(t *testing.T) {
 		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, answer)
-	}), ReadHeaderTimeout: time.Second}
+	}), ReadHeaderTimeout: time.Minute}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
 	a := NewAdmin(path)

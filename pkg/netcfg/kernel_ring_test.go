@@ -396,7 +396,7 @@ func TestKernelDead(t *testing.T) {
 	r := newRack(t)
 	r.leafLink("leaf2", netlink.LinkSetUp)
 	converge(t, r.kernel, quick())
-	_, err := Verify(t.Context(), r.kernel, quick().Bond, Wait{Limit: 5 * time.Second, Interval: 100 * time.Millisecond})
+	_, err := Verify(t.Context(), r.kernel, quick().Bond, Wait{Limit: 15 * time.Second, Interval: 100 * time.Millisecond})
 	const want = "bond0 is failed: eno1: no carrier: its cable, its transceiver, or the switch port is off; " +
 		"eno2: no LACP partner: the switch port does not speak LACP (it needs 1 of 2 legs); " +
 		"see: cat /proc/net/bonding/bond0, and the switch ports of its legs"
