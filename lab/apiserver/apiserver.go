@@ -11,10 +11,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/nodeprep/nodeprep/lab/daemon"
@@ -187,20 +190,25 @@ func (c *ControlPlane) Calicoctl(ctx context.Context, args ...string) (string, e
 	})
 }
 
+// The ports from which ours are drawn, below those that the kernel gives to
+// whoever names none, for a connection as well (ip(7), ip_local_port_range): one of
+// those would often be taken until the program that it was found for listens.
+const firstPort, lastPort = 20000, 29999
+
 // freePorts returns TCP ports of the loopback interface that nobody uses. All
 // are held until the last is found, so that no two are the same.
 func freePorts(n int) ([]string, error) {
 	var ports []string
-	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
+	for len(ports) < n {
+		port := strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort+1))
+		l, err := net.Listen("tcp4", "127.0.0.1:"+port)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		defer l.Close()
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return nil, err
-		}
 		ports = append(ports, port)
 	}
 	return ports, nil

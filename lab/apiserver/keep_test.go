@@ -186,7 +186,7 @@ func (f *fixture) testCutOff(t *testing.T) {
 	if err := f.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(calico.Normal().Unknown + 30*time.Second)
+	deadline := time.Now().Add(calico.Normal().Unknown + time.Minute)
 	for c.states(name) != "leaf201=unknown leaf202=unknown" {
 		if time.Now().After(deadline) {
 			t.Fatalf("told %q", c.states(name))
