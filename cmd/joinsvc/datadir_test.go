@@ -37,7 +37,7 @@ func (i installation) file(name string) string { return filepath.Join(i.dir, "da
 // refused runs serve, which has to end by itself, and say all of says.
 func (i installation) refused(says ...string) {
 	i.t.Helper()
-	ctx, cancel := context.WithTimeout(i.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(i.t.Context(), silence)
 	defer cancel()
 	var out, errs syncBuffer
 	code := run(ctx, []string{"serve", "--config", i.conf}, &out, &errs)

@@ -66,7 +66,7 @@ func (i installation) told(log *syncBuffer, ended chan int, says []string) {
 		if code != 1 {
 			i.t.Errorf("exit %d", code)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(silence):
 		i.t.Fatalf("it goes on\n%s", log.String())
 	}
 	for _, part := range says {

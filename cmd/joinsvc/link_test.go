@@ -33,7 +33,7 @@ import (
 )
 
 // patience is for what happens at once, on a machine that does much else.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // within waits until something is so.
 func within(t *testing.T, what string, is func() bool) {

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,8 +116,8 @@ func (i installation) serve() (url string, stop func()) {
 	return "https://" + at, stop
 }
 
-// silence is after what time without a line of its log a serve is given up. A
-// machine that does much else takes its time, and says so.
+// silence is after what time without a line of its log a serve is given up, and one
+// that is to end by itself. A machine that does much else takes its time.
 const silence = 3 * time.Minute
 
 // answers returns where a serve listens, once it answers.
@@ -365,20 +366,21 @@ func TestCallsThatCannotBeMeant(t *testing.T) {
 }
 
 func TestStatusText(t *testing.T) {
-	var out bytes.Buffer
-	access := joinapi.AccessStatus{State: joinapi.AccessOK, Server: "https://192.168.9.193:6443", Answered: time.Now().Add(-4 * time.Second), Expires: time.Date(2027, time.July, 1, 8, 0, 0, 0, time.UTC)}
-	err := printStatus(&out, joinapi.Status{Access: access, Nodes: []joinapi.NodeStatus{{
-		Name: "k8c1m0", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
-		Reports:  []joinapi.Report{{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: "bond0 runs on one leg"}},
-		Sessions: []joinapi.Session{{Leaf: "leaf201", PeerIP: "192.168.9.204", PeerASN: 63500, State: joinapi.Established, Reason: "it has no block", Observed: time.Now().Add(-31 * time.Minute)}},
-	}}, Remarks: []string{"waiting for Calico"}, Queue: &joinapi.QueueStatus{
-		Limit: 2, Reason: "the API server answers in 310ms (bound 1s)",
-		Joining: []joinapi.Turn{turn("k8c1s1", 80, 20)}, Waiting: []joinapi.Turn{turn("k8c1s2", 70, 5), turn("k8c1s3", 60, 30)},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `NAME     ROLE            ADDRESS            ASN     PHASE    REASON
+	synctest.Test(t, func(t *testing.T) { // a clock that stands still
+		var out bytes.Buffer
+		access := joinapi.AccessStatus{State: joinapi.AccessOK, Server: "https://192.168.9.193:6443", Answered: time.Now().Add(-4 * time.Second), Expires: time.Date(2027, time.July, 1, 8, 0, 0, 0, time.UTC)}
+		err := printStatus(&out, joinapi.Status{Access: access, Nodes: []joinapi.NodeStatus{{
+			Name: "k8c1m0", Role: joinapi.ControlPlane, Address: "192.168.9.193/28", ASN: 63551, Phase: joinapi.PhaseJoined, Reason: "session to leaf202 is Active",
+			Reports:  []joinapi.Report{{Phase: "network", Outcome: joinapi.OutcomeNoted, Message: "bond0 runs on one leg"}},
+			Sessions: []joinapi.Session{{Leaf: "leaf201", PeerIP: "192.168.9.204", PeerASN: 63500, State: joinapi.Established, Reason: "it has no block", Observed: time.Now().Add(-31 * time.Minute)}},
+		}}, Remarks: []string{"waiting for Calico"}, Queue: &joinapi.QueueStatus{
+			Limit: 2, Reason: "the API server answers in 310ms (bound 1s)",
+			Joining: []joinapi.Turn{turn("k8c1s1", 80, 20)}, Waiting: []joinapi.Turn{turn("k8c1s2", 70, 5), turn("k8c1s3", 60, 30)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = `NAME     ROLE            ADDRESS            ASN     PHASE    REASON
 k8c1m0   control-plane   192.168.9.193/28   63551   joined   session to leaf202 is Active
 
 NODE     LEAF      PEERIP          PEERASN   STATE         SEEN        REASON
@@ -400,9 +402,10 @@ joins   k8c1s1   1m20s ago   20s ago
 NOTES
 k8c1m0: network: bond0 runs on one leg
 `
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
-	}
+		if out.String() != want {
+			t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+		}
+	})
 }
 
 // turn is a node that joins or waits for so many seconds, and was heard of so

@@ -56,22 +56,24 @@ func TestMeasure(t *testing.T) {
 }
 
 func TestStatusShowsAccessAndQueue(t *testing.T) {
-	var out syncBuffer
-	now := time.Now()
-	err := printStatus(&out, joinapi.Status{
-		Access: joinapi.AccessStatus{State: joinapi.AccessUnreachable, Reason: "no route to host", Answered: now.Add(-31 * time.Minute)},
-		Queue: &joinapi.QueueStatus{
-			Limit: 1, Reason: "the API server answers in 4.2s (bound 1s)",
-			Joining: []joinapi.Turn{{Node: "n1", Since: now.Add(-time.Minute), Heard: now}},
-			Waiting: []joinapi.Turn{{Node: "n2", Since: now, Heard: now}, {Node: "n3", Since: now, Heard: now}},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []string{"unreachable: no route to host; it answered last 31m0s ago", "1 may join at once: the API server answers in 4.2s (bound 1s)", "joins   n1     1m0s ago", "2       n3"} {
-		if !strings.Contains(out.String(), part) {
-			t.Errorf("no %q in\n%s", part, out.String())
+	synctest.Test(t, func(t *testing.T) { // a clock that stands still
+		var out syncBuffer
+		now := time.Now()
+		err := printStatus(&out, joinapi.Status{
+			Access: joinapi.AccessStatus{State: joinapi.AccessUnreachable, Reason: "no route to host", Answered: now.Add(-31 * time.Minute)},
+			Queue: &joinapi.QueueStatus{
+				Limit: 1, Reason: "the API server answers in 4.2s (bound 1s)",
+				Joining: []joinapi.Turn{{Node: "n1", Since: now.Add(-time.Minute), Heard: now}},
+				Waiting: []joinapi.Turn{{Node: "n2", Since: now, Heard: now}, {Node: "n3", Since: now, Heard: now}},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		for _, part := range []string{"unreachable: no route to host; it answered last 31m0s ago", "1 may join at once: the API server answers in 4.2s (bound 1s)", "joins   n1     1m0s ago", "2       n3"} {
+			if !strings.Contains(out.String(), part) {
+				t.Errorf("no %q in\n%s", part, out.String())
+			}
+		}
+	})
 }

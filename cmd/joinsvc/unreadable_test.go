@@ -136,7 +136,7 @@ func (i installation) unprivileged(t *testing.T) (code int, log string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	kill := time.AfterFunc(silence, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	_ = cmd.Wait() // its status is what is returned
 	return cmd.ProcessState.ExitCode(), errs.String()

@@ -286,6 +286,16 @@ func TestUsedUpToken(t *testing.T) {
 	}
 }
 
+// awaitLog waits for words in the log that come when nobody asks for them, as long
+// as a machine may take that does much else.
+func (s *service) awaitLog(words string) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(s.log.String(), words) {
+			return
+		}
+	}
+}
+
 func (s *service) wantNothing() {
 	s.t.Helper()
 	if nodes, err := s.Nodes(s.t.Context()); err != nil || len(nodes) != 0 {
@@ -306,13 +316,7 @@ func TestWrongCAHash(t *testing.T) {
 	if !errors.As(err, &wrong) || wrong.Want != token.CA || !strings.Contains(err.Error(), right) {
 		t.Errorf("got %v, want an error that names %s and %s", err, token.CA, right)
 	}
-	// The server writes its line when the alert arrives.
-	for range 100 {
-		if strings.Contains(s.log.String(), "TLS handshake error") {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	s.awaitLog("TLS handshake error") // the server writes its line when the alert arrives
 	s.wantLog("TLS handshake error", "bad certificate")
 	s.wantNothing()
 }
@@ -665,7 +669,7 @@ func TestSlowClients(t *testing.T) {
 			if _, err := io.WriteString(conn, sent); err != nil {
 				t.Fatal(err)
 			}
-			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Error("the connection is still open")
 			}
@@ -693,12 +697,7 @@ func TestHandshakesThatFail(t *testing.T) {
 		_, _ = io.Copy(io.Discard, conn)
 		_ = conn.Close()
 	}
-	for range 200 { // the server writes when it has answered
-		if strings.Contains(s.log.String(), "TLS handshake error") {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	s.awaitLog("TLS handshake error") // the server writes when it has answered
 	s.wantLog("TLS handshake error", "source=127.0.0.1", "client sent an HTTP request to an HTTPS server")
 	if n := strings.Count(s.log.String(), "TLS handshake error"); n != 1 {
 		t.Errorf("20 scans wrote %d lines:\n%s", n, s.log)

@@ -106,7 +106,7 @@ func TestDamage(t *testing.T) {
 			if !errors.As(err, &damaged) || damaged.File != file || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "from a backup") {
 				t.Errorf("got %v\nwant %s and %q", err, file, tt.says)
 			}
-			if took := time.Since(began); took > 20*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("took %s", took)
 			}
 		})
