@@ -25,7 +25,7 @@ const (
 	CodeConflict         Code = "conflict"    // somebody else holds it
 	CodeNotYet           Code = "not-yet"     // another has to go first; ask again after RetryAfter
 	CodeUnavailable      Code = "unavailable" // contention, a store that does not answer; ask again after RetryAfter
-	CodeTooMany          Code = "too-many"    // too many refused requests; ask again after RetryAfter
+	CodeTooMany          Code = "too-many"    // too many requests, or refusals of them; ask again after RetryAfter
 	CodeInternal         Code = "internal"
 )
 
@@ -72,7 +72,7 @@ func (c Code) is() (status int, title string) {
 	case CodeUnavailable:
 		return http.StatusServiceUnavailable, "joinsvc cannot do it at this moment"
 	case CodeTooMany:
-		return http.StatusTooManyRequests, "Too many refused requests"
+		return http.StatusTooManyRequests, "Too many requests"
 	default:
 		return http.StatusInternalServerError, "joinsvc had an internal error"
 	}
