@@ -92,6 +92,26 @@ func TestDocumentsNameCommandsThatExist(t *testing.T) {
 	}
 }
 
+// What an error advises can be typed, and so can the examples of --help.
+func TestProgramsNameCommandsThatExist(t *testing.T) {
+	commands := commandsOf(t, "joinsvc")
+	for name, page := range commandsOf(t, "nodeprep") {
+		commands[name] = page
+	}
+	named := 0
+	for _, text := range productTexts(t, "cmd", "pkg") {
+		for _, call := range firstGroups("(?m)(?:^  |[`‘])((?:joinsvc|nodeprep) [^\n`’|>;,]*)", text) {
+			named++
+			if what := wrong(commands, strings.Fields(call)); what != "" {
+				t.Errorf("%q is said, and there is no %s", call, what)
+			}
+		}
+	}
+	if named < 60 {
+		t.Errorf("only %d calls were found in the programs, so the search is broken", named)
+	}
+}
+
 // code is what stands in a document's code: blocks as they are, and spans with
 // their first backquote.
 func code(text string) string {

@@ -77,6 +77,54 @@ func TestDocumentsLinkToFilesThatExist(t *testing.T) {
 	}
 }
 
+// anchors are the headings of a page as a link names them.
+func anchors(page string) (all []string) {
+	marks := regexp.MustCompile(`[^\w\- ]`)
+	for _, heading := range firstGroups(`(?m)^#+ (.+)$`, page) {
+		all = append(all, strings.ReplaceAll(marks.ReplaceAllString(strings.ToLower(heading), ""), " ", "-"))
+	}
+	return all
+}
+
+// What to do stands under a heading, which is renamed sooner than its file.
+func TestDocumentsLinkToHeadingsThatExist(t *testing.T) {
+	docs, linked := documents(t), 0
+	for path, text := range docs {
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]*)#([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+			linked++
+			page := path
+			if m[1] != "" {
+				page = filepath.Join(filepath.Dir(path), m[1])
+			}
+			if !slices.Contains(anchors(docs[page]), m[2]) {
+				t.Errorf("%s links to %s, which has no heading %q", path, page, m[2])
+			}
+		}
+	}
+	if linked < 30 {
+		t.Errorf("only %d such links were found, so the search is broken", linked)
+	}
+}
+
+// Who has to undo what nodeprep did, or wonders where a setting comes from, looks
+// for its files on the page of hosts.
+func TestThePageOfHostsNamesEveryFile(t *testing.T) {
+	page, files := read(t, filepath.Join(root, "docs/hosts.md")), 0
+	for _, text := range productTexts(t, "pkg/host", "pkg/netcfg") {
+		only := text == "/etc/sysctl.conf" // looked into
+		if only || !regexp.MustCompile(`^/etc/\S+[^/]$`).MatchString(text) {
+			continue
+		}
+		files++
+		if !strings.Contains(page, "`"+text+"`") {
+			t.Errorf("docs/hosts.md does not name %s", text)
+		}
+	}
+	if files < 8 {
+		t.Errorf("only %d files were found in the code, so the search is broken", files)
+	}
+}
+
 func TestEveryTargetIsPhony(t *testing.T) {
 	makefile := read(t, filepath.Join(root, "Makefile"))
 	phony := strings.Fields(firstGroups(`(?m)^\.PHONY: (.*)$`, makefile)[0])

@@ -25,7 +25,7 @@ func TestDocumentsQuoteWhatTheProgramsSay(t *testing.T) {
 		t.Fatalf("only %d phrases were found in the code, so the search is broken", len(says))
 	}
 	quoted := 0
-	for _, page := range []string{"README.md", "docs/calico.md", "docs/operations.md", "docs/plans.md", "docs/problems.md", "docs/states.md"} {
+	for _, page := range []string{"README.md", "docs/calico.md", "docs/hosts.md", "docs/operations.md", "docs/plans.md", "docs/problems.md", "docs/states.md"} {
 		for _, quote := range quotes(read(t, filepath.Join(root, page))) {
 			quoted++
 			if missing := unsaid(says, quote); len(missing) > 0 {
@@ -59,7 +59,16 @@ func phrases(t *testing.T) map[phrase]bool {
 	t.Helper()
 	found := map[phrase]bool{}
 	verb := regexp.MustCompile(`\S*%[-+#.\d]*(?:\[\d+\])?[a-zA-Z]\S*`)
-	for _, dir := range []string{"cmd", "pkg"} {
+	for _, text := range productTexts(t, "cmd", "pkg") {
+		each(quotedWords(verb.ReplaceAllString(text, "%")), func(_ int, p phrase) { found[p] = true })
+	}
+	return found
+}
+
+// productTexts are those of all the code below these folders, tests apart.
+func productTexts(t *testing.T, dirs ...string) (all []string) {
+	t.Helper()
+	for _, dir := range dirs {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -68,16 +77,14 @@ func phrases(t *testing.T) map[phrase]bool {
 			if err != nil {
 				return err
 			}
-			for _, text := range texts(file) {
-				each(quotedWords(verb.ReplaceAllString(text, "%")), func(_ int, p phrase) { found[p] = true })
-			}
+			all = append(all, texts(file)...)
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return found
+	return all
 }
 
 // texts are a file's, those that are put together with + as one.
@@ -115,7 +122,7 @@ func literal(e ast.Expr) string {
 // command, in pieces where … leaves something out, and what a problem document in
 // it says.
 func quotes(text string) [][]string {
-	programs := strings.Fields("chgrp chown cp etcdctl git go joinsvc journalctl kubeadm kubectl make nodeprep openssl ss sudo systemctl tar")
+	programs := strings.Fields("chgrp chown cp createrepo_c dnf etcdctl firewall-cmd git go joinsvc journalctl kubeadm kubectl make nodeprep openssl ss sudo systemctl tar")
 	prose := regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(text, "")
 	var all [][]string
 	for _, said := range firstGroups(`"(?:title|detail)": "([^"]+)"`, text) {

@@ -86,7 +86,7 @@ func TestPageOfHostsHasEveryPhase(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|").FindAllStringSubmatch(table, -1) {
 		have = append(have, m[1])
 	}
-	want := []string{(bootstrap.Enrolment{}).Phase().Name}
+	want := []string{(bootstrap.Enrolment{}).Phase().Name, bootstrap.Fetch(nil, nil).Name}
 	for _, p := range newBoot(t, "k8c1s1").phases(t) {
 		want = append(want, p.Name)
 	}
