@@ -30,8 +30,9 @@ func serveCommand(load func() (config, error)) *cobra.Command {
 		Use:   "serve",
 		Short: "Answer hosts and operators until told to stop",
 		Long: `serve checks the plan and Calico's manifest, opens its store, and answers: hosts
-over TLS 1.3, operators on a unix socket. What is wrong with its input it says
-at once, all of it, and touches nothing. joinsvc.service runs it.
+over TLS 1.3, operators on a unix socket. What is wrong with the plan, or else
+with the manifest, it says all at once, and touches nothing. joinsvc.service runs
+it.
 
 The data folder holds the CA, joinsvc's key in the cluster, and the store, which
 knows whose it is. When one of them is lost or damaged, is another joinsvc's, or

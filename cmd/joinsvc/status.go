@@ -25,8 +25,8 @@ func statusCommand(load func() (config, error)) *cobra.Command {
 		Long: `status shows every planned node with its leases, its phase (enrolled, prepared,
 joining, joined, routed, or failed) and what keeps it from the next one; every
 planned BGP session as its node sees it; joinsvc's access to the cluster, when the
-API server last answered, and until when it lets joinsvc in; who joins, who waits for it, at which place, and
-why; and what hosts found worth saying.`,
+API server last answered, and until when it lets joinsvc in; who joins, who waits
+for it, at which place, and why; and what hosts found worth saying.`,
 		Example: "  joinsvc status\n  joinsvc status -o json | jq '.nodes[] | select(.phase != \"routed\") | .name, .reason'",
 		Args:    cobra.NoArgs,
 	}

@@ -32,12 +32,16 @@ an error. A second run of a finished host changes nothing. One run at a time: a
 second one waits two minutes for the end of the first, and is refused then.
 
 It goes on when the terminal or the connection that it was started from goes; end
-it with Ctrl-C or SIGTERM. What others cannot do now is waited for and said, and the next run goes on where
-this one stopped. A queue of joinsvc, and a node that waits for its first pod to
-be routed, are waited for as long as it takes.
+it with Ctrl-C or SIGTERM. What others cannot do now is waited for and said, and
+the next run goes on where this one stopped. A queue of joinsvc, and a node that
+waits for its first pod to be routed, are waited for as long as it takes.
 
 With --dry-run it prints what it would change and stops; phases that depend on
-outstanding changes are shown as unknown instead of guessed at.`,
+outstanding changes are shown as unknown instead of guessed at.
+
+The exit status is 0 when this host is as planned, or a dry run has said what it
+lacks; 1 when a phase failed; 2 for a call that cannot be meant; and 78 for such a
+configuration, after which nodeprep.service does not try again.`,
 		Example: "  nodeprep run\n  nodeprep run --dry-run\n  nodeprep run --json | jq -r .change",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

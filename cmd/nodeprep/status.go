@@ -32,9 +32,9 @@ func (here edges) newStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show how far this host is: its bond, its last run, its BGP sessions",
 		Long: `status looks at the bond and its legs as they are now, repeats how the last run
-ended and what it found worth saying, or where the one is that is at work and what
-it waits for, and asks joinsvc for this node's phase and
-BGP sessions. A joinsvc that does not answer is shown, and no error.`,
+ended and what it found worth saying, or where the one is that is at work and
+what it waits for, and asks joinsvc for this node's phase and BGP sessions. A
+joinsvc that does not answer is shown, and no error.`,
 		Example: "  nodeprep status\n  nodeprep status --json | jq .bond",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
