@@ -6,6 +6,8 @@ package rpm
 
 import (
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,6 +39,27 @@ func TestScriptletMakesTheSameUser(t *testing.T) {
 	want := line("joinsvc/joinsvc.sysusers")
 	if diff := cmp.Diff(want, line("joinsvc/preinstall.sh")); diff != "" || want == "" {
 		t.Errorf("lines (-sysusers.d +scriptlet):\n%s", diff)
+	}
+}
+
+// systemd has to wait for longer than joinsvc does for its store, which bounds the
+// start of etcd and the first upkeep by the same time: a start that is killed
+// begins anew, for ever.
+func TestTheUnitWaitsForTheStore(t *testing.T) {
+	minutes := func(pattern, name string) int {
+		m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, name))
+		if m == nil {
+			t.Fatalf("%s has no %s", name, pattern)
+		}
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	store := minutes(`(?m)^const startTimeout = (\d+) \* time\.Minute$`, "../../pkg/join/etcd/embedded.go")
+	if unit := minutes(`(?m)^TimeoutStartSec=(\d+)min$`, "joinsvc/joinsvc.service"); unit <= 2*store {
+		t.Errorf("joinsvc.service waits %d min, and joinsvc up to twice %d", unit, store)
 	}
 }
 

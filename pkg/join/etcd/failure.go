@@ -122,7 +122,8 @@ func explain(dir string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		return &StoreError{
 			File: dir, What: "the disk is mounted read-only: " + diskOf(dir).String(), Err: err,
-			Remedy: "The kernel does so after errors of the disk (journalctl -k says which). Check it, remount it, and start joinsvc again",
+			Remedy: "The kernel does so after errors of the disk (journalctl -k says which). Check it, remount it, and start joinsvc again. " +
+				"A disk that others can write to is read-only to joinsvc.service alone: `systemctl edit joinsvc`, [Service], ReadWritePaths=" + dir,
 		}
 	}
 	return err
