@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,6 +20,22 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/retry"
 )
+
+// The pages tell how long a host waits for the others.
+func TestPatienceIsDocumented(t *testing.T) {
+	for page, want := range map[string]string{
+		"operations.md": fmt.Sprintf("joins again, for %.0f minutes in all", joinTimeout.Minutes()),
+		"calico.md":     map[time.Duration]string{30 * time.Minute: "gives up after half an hour only while"}[routedTimeout],
+	} {
+		text, err := os.ReadFile("../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if words := strings.Join(strings.Fields(string(text)), " "); want == "" || !strings.Contains(words, want) {
+			t.Errorf("docs/%s does not say %q", page, want)
+		}
+	}
+}
 
 func TestJudge(t *testing.T) {
 	refused := func(code joinapi.Code, after time.Duration) error {
