@@ -294,6 +294,37 @@ func TestKubeletOfANodeRuns(t *testing.T) {
 	}
 }
 
+// A plan with another release changes nothing on a node, whose boots run all
+// phases; `plan diff` says so. A host that is none yet gets it.
+func TestNodeKeepsItsRelease(t *testing.T) {
+	for name, node := range map[string]bool{"a node": true, "none yet": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newBoot(t, "k8c1s1")
+			if !node {
+				b.host.Refuse("kubeadm join")
+			}
+			if _, err := b.run(t); node != (err == nil) {
+				t.Fatal(err)
+			}
+			b.host.Refuse("")
+			was := b.plan.Kubernetes.Version
+			b.plan.Kubernetes.Version = "1.38.0"
+			if node {
+				b.wantNoChange(t)
+			} else if _, err := b.run(t); err != nil {
+				t.Fatal(err)
+			}
+			upgraded := strings.Contains(strings.Join(b.host.Did(), "\n"), "kubelet-1.38.0")
+			told := slices.ContainsFunc(b.events, func(e phase.Event) bool {
+				return e.Kind == phase.Noted && strings.HasPrefix(e.Message, "kubelet is "+was+" here and 1.38.0 in the plan")
+			})
+			if upgraded == node || told != node {
+				t.Errorf("upgraded %v, told %v", upgraded, told)
+			}
+		})
+	}
+}
+
 // What joinsvc refuses for good ends the run and is told.
 func TestJoinsvcRefuses(t *testing.T) {
 	for _, call := range []string{"node", "report", "kubeadm", "access"} {

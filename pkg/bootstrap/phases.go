@@ -134,7 +134,7 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 		Unpin: []string{"kubernetes"},
 	}
 	if h.Packages.Folder == "" {
-		return install.Plan
+		return m.unlessNode(install)
 	}
 	install.Unpin = []string{repository}
 	pinned := make([]string, 0, len(kubernetes))
@@ -142,7 +142,19 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 		pinned = append(pinned, p.Name)
 	}
 	folder := dnf.Repo{Root: m.Root, ID: repository, Folder: h.Packages.Folder, Pinned: pinned}
-	return together(folder.Plan, install.Plan)
+	return together(folder.Plan, m.unlessNode(install))
+}
+
+// unlessNode keeps the packages of a host that is a node as they are. Every boot
+// runs all phases, and a plan with another release is there before the cluster
+// has it: a kubelet that is newer than its API server is none that Kubernetes
+// supports, and one that was upgraded by hand would go back.
+func (m *Machine) unlessNode(install dnf.Packages) planner {
+	return func(ctx context.Context) ([]phase.Change, error) {
+		stage, err := m.kubeadm().Observe() // the phase kubeadm tells the error
+		install.Keep = err == nil && (stage == kubeadm.Done || stage == kubeadm.Initialized)
+		return install.Plan(ctx)
+	}
 }
 
 // runtime asks kubeadm once for its image: the answer does not change within a

@@ -37,6 +37,9 @@ type Packages struct {
 	// Unpin are repositories whose excludepkgs does not count in our own
 	// transaction; see Repo.Pinned.
 	Unpin []string
+	// Keep leaves packages that are there in the version that they have, and
+	// notes one that is wanted in another.
+	Keep bool
 	// Reload makes systemd read the units that came along; Enterprise Linux
 	// does that by a file trigger, Debian's systemd has none for rpm.
 	Reload func(context.Context) error
@@ -54,6 +57,10 @@ func (p Packages) Plan(ctx context.Context) ([]phase.Change, error) {
 	var from, to []string
 	for _, w := range p.Want {
 		if have[w.Name].satisfies(w) {
+			continue
+		}
+		if p.Keep && have[w.Name].version != "" {
+			phase.Notef(ctx, "%s is %s here and %s in the plan, and stays: a node gets another release by `kubeadm upgrade`, in its order, and no other way", w.Name, have[w.Name].version, w.Version)
 			continue
 		}
 		missing = append(missing, w)

@@ -88,7 +88,7 @@ func choices() []rule[plan.Plan] {
 	return []rule[plan.Plan]{
 		{
 			what: "kubernetes.version", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Version },
-			consequence: "nothing by itself: hosts that are installed from now on get it; running nodes want `kubeadm upgrade`, the control plane first, one minor release at a time, and never back",
+			consequence: "nothing by itself: hosts that are installed from now on get it, and nodes keep what they have at their next runs; they want `kubeadm upgrade`, the control plane first, one minor release at a time, and never back",
 		},
 		{
 			what: "kubernetes.pace", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Pace },
