@@ -34,6 +34,7 @@ removed. They are asked of the joinsvc that runs here, or are in the file of
   joinsvc render frr plan.yaml --leaf leaf201 >frr.conf
   joinsvc render frr plan.yaml --status status.json >frr.conf
   joinsvc render calico plan.yaml | calicoctl apply -f -
+  joinsvc render manifest plan.yaml | kubectl apply --server-side --force-conflicts -f -
   joinsvc render metallb plan.yaml | kubectl apply -f -
   joinsvc render kubeadm plan.yaml --node k8c1m0
   joinsvc render kickstart plan.yaml >>ks.cfg`,

@@ -48,6 +48,7 @@ func renderKinds() []renderKind {
 		{"eos", "leaves with Arista EOS: configuration commands", flagLeaf, ofLeaf(leaf.EOS, each(leaf.EOS, "!")), true, ""},
 		{"sonic", "leaves with SONiC: tables of config_db", flagLeaf, ofLeaf(leaf.SONiC, leaf.AllSONiC), true, sonicLacks},
 		{"calico", "pool, BGP configuration, AS numbers and peers, for calicoctl apply -f -", "", whole(calico.Render), true, ""},
+		{"manifest", "Calico's own manifest with the plan's settings, as the init node applies it", "", whole(setManifest), false, ""},
 		{"metallb", "the pool of load balancers' addresses, for kubectl apply -f -", "", whole(metallb.Render), false, ""},
 		{"kubeadm", "nodes' documents, for reading: tokens are minted at joining time", flagNode, ofNode(document.Render), true, ""},
 		{"kickstart", "the sections that install nodeprep and enrol a host", flagNode, ofNode(kickstart.Render), true, ""},
@@ -57,6 +58,13 @@ func renderKinds() []renderKind {
 // whole prints what has no parts.
 func whole(render func(plan.Plan) ([]byte, error)) func(plan.Plan, part) ([]byte, error) {
 	return func(p plan.Plan, _ part) ([]byte, error) { return render(p) }
+}
+
+// setManifest is the file that the plan names as the init node applies it: a
+// running cluster keeps what it got, whatever the plan or the file is since.
+func setManifest(p plan.Plan) ([]byte, error) {
+	text, err := readManifest(p)
+	return []byte(text), err
 }
 
 // ofNode prints one node if one is named, else all.

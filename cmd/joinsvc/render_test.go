@@ -130,6 +130,28 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// The manifest is printed as the init node applies it, with the plan's settings:
+// the file alone would have calico-node take another address for the node's.
+func TestRenderTheManifest(t *testing.T) {
+	manifest, err := filepath.Abs("../../pkg/calico/testdata/calico.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := edited(t, "manifest: /etc/joinsvc/calico.yaml", "manifest: "+manifest)
+	code, out, errs := render(t, "manifest", file)
+	p, err := loadValid(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := readManifest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, out); code != 0 || diff != "" || !strings.Contains(out, `value: "cidr=192.168.9.192/28"`) {
+		t.Errorf("exit %d, %s (-want +got):\n%s", code, errs, diff)
+	}
+}
+
 // lldp is a report of eno1, eno2, … at port 1/17 of these leaves.
 func lldp(t *testing.T, leaves ...string) string {
 	t.Helper()
@@ -202,6 +224,7 @@ func TestRenderRefusals(t *testing.T) {
 		"no ACI":            {[]string{"apic", edited(t, "    aci:\n", "    aci:\n      pod: 300\n")}, 1, "spec.fabric.aci.pod"},
 		"unknown flag":      {[]string{"calico", examplePlan, "--colour"}, 2, "--colour"},
 		"no MetalLB":        {[]string{"metallb", edited(t, "    metallb:\n      version: 0.16.1\n", "")}, 1, "spec.loadBalancers.metallb.version: is missing"},
+		"no manifest there": {[]string{"manifest", edited(t, "manifest: /etc/joinsvc/calico.yaml", "manifest: /nonexistent/calico.yaml")}, 1, "spec.calico.manifest: open /nonexistent/calico.yaml"},
 		"no load balancer":  {[]string{"metallb", edited(t, "  loadBalancers:\n    subnet: 172.29.0.0/16\n    metallb:\n      version: 0.16.1\n", "", "172.29.0.", "172.27.0.")}, 1, "spec.loadBalancers: is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

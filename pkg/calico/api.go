@@ -6,10 +6,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // served is which of Calico's kinds there are, and in which group.
@@ -67,23 +63,8 @@ func (r *Reconciler) candidates() []API {
 // migrated reads which group calico-node is told to use. Who may not read it, or
 // has Calico in another namespace, gets Calico's own rule.
 func (r *Reconciler) migrated(ctx context.Context) bool {
-	sets := r.Client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "daemonsets"})
-	set, err := sets.Namespace(metav1.NamespaceSystem).Get(ctx, "calico-node", metav1.GetOptions{})
-	if err != nil {
-		return false
-	}
-	containers, _, _ := unstructured.NestedSlice(set.Object, "spec", "template", "spec", "containers")
-	for _, c := range containers {
-		container, _ := c.(map[string]any)
-		env, _, _ := unstructured.NestedSlice(container, "env")
-		for _, v := range env {
-			if variable, _ := v.(map[string]any); variable["name"] == "CALICO_API_GROUP" {
-				value, _ := variable["value"].(string)
-				return strings.HasPrefix(value, "projectcalico.org")
-			}
-		}
-	}
-	return false
+	told, err := r.environment(ctx)
+	return err == nil && strings.HasPrefix(told["CALICO_API_GROUP"], "projectcalico.org")
 }
 
 // noCalico is what is waited for before there is a group.

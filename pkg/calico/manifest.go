@@ -50,7 +50,7 @@ func settings(p plan.Plan) []setting {
 	s := p.Spec
 	return []setting{
 		{"IP", "autodetect"},
-		{"IP_AUTODETECTION_METHOD", "cidr=" + strings.Join(subnets(s), ",")},
+		{"IP_AUTODETECTION_METHOD", method(s)},
 		{"CALICO_IPV4POOL_CIDR", s.Pods.Subnet.String()},
 		{"CALICO_IPV4POOL_BLOCK_SIZE", strconv.Itoa(s.Pods.BlockSize)},
 		{"CALICO_IPV4POOL_IPIP", "Never"},
@@ -58,6 +58,9 @@ func settings(p plan.Plan) []setting {
 		{"CALICO_IPV4POOL_NAT_OUTGOING", "false"},
 	}
 }
+
+// method is how calico-node finds its node's address.
+func method(s plan.Spec) string { return "cidr=" + strings.Join(subnets(s), ",") }
 
 // subnets are those of the racks' nodes, each once.
 func subnets(s plan.Spec) []string {

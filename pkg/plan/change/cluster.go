@@ -100,7 +100,7 @@ func choices() []rule[plan.Plan] {
 		},
 		{
 			what: "calico.manifest", severity: None, get: func(p plan.Plan) any { return p.Spec.Calico.Manifest },
-			consequence: "the init node applied the old one, once: apply the new one to a running cluster yourself",
+			consequence: "the init node applied the old one, once: apply what `joinsvc render manifest` prints of the new one to a running cluster yourself, and not the file, in which the plan's settings are not",
 		},
 		{
 			what: "calico.api", severity: None, get: func(p plan.Plan) any { return p.Spec.Calico.API },
