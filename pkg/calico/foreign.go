@@ -34,7 +34,7 @@ func foreign(p plan.Plan, f foreignObjects) map[string]string {
 		}
 	}
 	for _, c := range f.configurations {
-		if text := foreignConfiguration(c); text != "" {
+		if text := foreignConfiguration(p, c); text != "" {
 			found["foreign BGPConfiguration "+c.GetName()] = text
 		}
 	}
@@ -171,13 +171,18 @@ func beside(peer *unstructured.Unstructured) string {
 }
 
 // foreignConfiguration is about another's BGPConfiguration, or what others have
-// put into ours.
-func foreignConfiguration(c *unstructured.Unstructured) string {
+// put into ours. A range of load balancers is theirs where the plan has none.
+func foreignConfiguration(p plan.Plan, c *unstructured.Unstructured) string {
 	if c.GetName() != "default" {
 		return fmt.Sprintf("BGPConfiguration %s is not joinsvc's; what it says of single nodes goes before the plan", c.GetName())
 	}
+	decisive := []string{"bindMode", "ignoredInterfaces", "listenPort", "prefixAdvertisements", "programClusterRoutes", "serviceClusterIPs", "serviceExternalIPs"}
+	const balancers = "serviceLoadBalancerIPs"
+	if !p.Spec.LoadBalancers.Subnet.IsValid() && !slices.Contains(managers(c)[fieldManager], balancers) {
+		decisive = append(decisive, balancers)
+	}
 	var set []string
-	for _, name := range []string{"bindMode", "ignoredInterfaces", "listenPort", "prefixAdvertisements", "programClusterRoutes", "serviceClusterIPs", "serviceExternalIPs"} {
+	for _, name := range decisive {
 		if _, there, _ := unstructured.NestedFieldNoCopy(c.Object, "spec", name); there {
 			set = append(set, name)
 		}

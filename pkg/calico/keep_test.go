@@ -437,6 +437,7 @@ func TestWhatDecidesOverRoutesIsSetBack(t *testing.T) {
 		pool := map[string]any{
 			"cidr": "172.27.0.0/16", "blockSize": int64(26), "ipipMode": "Never", "vxlanMode": "Never", "natOutgoing": false,
 			"nodeSelector": "all()", "disabled": false, "disableBGPExport": false, "assignmentMode": "Automatic", "allowedUses": []any{"Workload", "Tunnel"},
+			"namespaceSelector": "",
 		}
 		if diff := cmp.Diff(pool, w.get(ipPools, poolName).Object["spec"]); diff != "" {
 			t.Errorf("pool (-want +got):\n%s", diff)
@@ -455,7 +456,9 @@ func TestWhatDecidesOverRoutesIsSetBack(t *testing.T) {
 			{bgpConfigurations, "default", "nodeToNodeMeshEnabled", true, false},
 			{bgpConfigurations, "default", "serviceLoadBalancerIPs", []any{}, false},
 			{bgpPeers, "leaf201-k8c1m0", "filters", []any{"no-export"}, true},
+			{ipPools, poolName, "namespaceSelector", "team == 'a'", false},
 			{bgpPeers, "leaf201-k8c1m0", "asNumber", int64(64999), false},
+			{bgpPeers, "leaf201-k8c1m0", "nextHopMode", "Keep", false},
 		} {
 			before := w.get(tc.plural, tc.name).Object["spec"]
 			if tc.unrouted { // with the lock there is a time to look
@@ -663,6 +666,35 @@ func TestRoutedWithABlock(t *testing.T) {
 				pass(time.Second)
 				if got := w.said(names[0]); (got == "Established: ") != tc.routed {
 					t.Errorf("with it: %q", got)
+				}
+			})
+		})
+	}
+}
+
+// What somebody else has put in the way of a node's block keeps it from counting
+// as routed, though every session is Established: a pool around the block whose
+// export is off, and filters of a peer that stands in the place of the node's own.
+func TestRoutesThatOthersRefuse(t *testing.T) {
+	const pool = `{"apiVersion":"crd.projectcalico.org/v1","kind":"IPPool","metadata":{"name":"theirs"},"spec":{"cidr":%q,"disableBGPExport":%t}}`
+	const peer = `{"apiVersion":"crd.projectcalico.org/v1","kind":"BGPPeer","metadata":{"name":"all"},"spec":{"peerIP":%q,"asNumber":63500,"filters":["f"]}}`
+	for name, tc := range map[string]struct{ plural, object, says string }{
+		"a wider pool":        {ipPools, fmt.Sprintf(pool, "172.16.0.0/12", true), "IPPool theirs of somebody else has disableBGPExport and holds the node's block 172.27.0.0/26"},
+		"the block's own":     {ipPools, fmt.Sprintf(pool, "172.27.0.0/26", true), "IPPool theirs"},
+		"a part of the block": {ipPools, fmt.Sprintf(pool, "172.27.0.0/27", true), ""},
+		"one that exports":    {ipPools, fmt.Sprintf(pool, "172.16.0.0/12", false), ""},
+		"elsewhere":           {ipPools, fmt.Sprintf(pool, "10.0.0.0/8", true), ""},
+		"a global peer":       {bgpPeers, fmt.Sprintf(peer, "192.168.9.204"), "BGPPeer all has filters [f], which may refuse the node's block"},
+		"of another address":  {bgpPeers, fmt.Sprintf(peer, "192.0.2.1"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, reference(t), func(t *testing.T, w *world) {
+				names := w.everybody()
+				w.put(tc.plural, tc.object, "calicoctl")
+				w.start(nil)
+				pass(30 * time.Second)
+				if got := w.said(names[0]); !strings.HasPrefix(got, "Established: "+tc.says) || tc.says == "" && got != "Established: " {
+					t.Errorf("got %q, want %q", got, tc.says)
 				}
 			})
 		})

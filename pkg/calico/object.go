@@ -150,11 +150,13 @@ func explicit(kind string) map[string]any {
 			"disableBGPExport": false,
 			"allowedUses":      []any{"Workload", "Tunnel"},
 			"assignmentMode":   "Automatic",
+			// An empty one is all namespaces: with another, pods elsewhere get no address.
+			"namespaceSelector": "",
 		}
 	case "BGPConfiguration":
 		return map[string]any{"serviceLoadBalancerAggregation": "Enabled"}
 	case "BGPPeer":
-		return map[string]any{"filters": []any{}, "keepOriginalNextHop": false, "sourceAddress": "UseNodeIP"}
+		return map[string]any{"filters": []any{}, "keepOriginalNextHop": false, "nextHopMode": "Auto", "sourceAddress": "UseNodeIP"}
 	}
 	return nil
 }

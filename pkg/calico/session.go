@@ -244,32 +244,55 @@ func (e *era) unannounced(node string) string {
 	if k := e.kinds[blockAffinities]; !k.synced() {
 		return "joinsvc has not been able to read the nodes' blocks"
 	}
+	why := fmt.Sprintf("Calico has cut the node no block of %s to announce: it does with the first pod there that is not in the host's network", e.Plan.Spec.Pods.Subnet)
 	for _, affinity := range e.of(blockAffinities, node) {
-		if confirmed(affinity, e.Plan.Spec.Pods.Subnet) {
+		block, ok := confirmed(affinity, e.Plan.Spec.Pods.Subnet)
+		if !ok {
+			continue
+		}
+		refusing := e.refusing(block)
+		if refusing == "" {
 			return ""
 		}
+		why = fmt.Sprintf("IPPool %s of somebody else has disableBGPExport and holds the node's block %s, which is not announced for it; remove it", refusing, block)
 	}
-	return fmt.Sprintf("Calico has cut the node no block of %s to announce: it does with the first pod there that is not in the host's network", e.Plan.Spec.Pods.Subnet)
+	return why
 }
 
-// confirmed says whether an affinity is a block that the node has for good, in
-// that range (libcalico-go/lib/backend/model/block_affinity.go).
-func confirmed(affinity *unstructured.Unstructured, pods netip.Prefix) bool {
+// refusing names a pool of somebody else that keeps a block from being announced:
+// BIRD's filter has all such ranges before those that it lets pass, however large
+// they are (confd, processIPPools).
+func (e *era) refusing(block netip.Prefix) string {
+	for _, pool := range e.all(ipPools) {
+		off, _, _ := unstructured.NestedBool(pool.Object, "spec", "disableBGPExport")
+		cidr, err := netip.ParsePrefix(field(pool, "cidr"))
+		if off && err == nil && pool.GetName() != poolName && cidr.Bits() <= block.Bits() && cidr.Contains(block.Addr()) {
+			return pool.GetName()
+		}
+	}
+	return ""
+}
+
+// confirmed is the block of an affinity that the node has for good, in that range
+// (libcalico-go/lib/backend/model/block_affinity.go).
+func confirmed(affinity *unstructured.Unstructured, pods netip.Prefix) (netip.Prefix, bool) {
 	text := func(field string) string {
 		value, _, _ := unstructured.NestedFieldNoCopy(affinity.Object, "spec", field)
 		return fmt.Sprint(value)
 	}
 	block, err := netip.ParsePrefix(text("cidr"))
-	return err == nil && text("state") == "confirmed" && text("deleted") != "true" && pods.Overlaps(block) && pods.Bits() <= block.Bits()
+	return block, err == nil && text("state") == "confirmed" && text("deleted") != "true" && pods.Overlaps(block) && pods.Bits() <= block.Bits()
 }
 
-// filtered names the filters that somebody has put on joinsvc's own peer.
+// filtered names the filters that somebody has put on joinsvc's own peer, or on
+// one that stands in its place: Calico drops a node's own for a global one.
 func (e *era) filtered(node, address string) string {
-	for _, peer := range e.of(bgpPeers, node) {
-		ip, _, _ := unstructured.NestedString(peer.Object, "spec", "peerIP")
-		filters, _, _ := unstructured.NestedStringSlice(peer.Object, "spec", "filters")
-		if ip == address && len(filters) > 0 {
-			return fmt.Sprintf("BGPPeer %s has filters %v, which may refuse the node's block", peer.GetName(), filters)
+	for _, of := range []string{node, nobody} {
+		for _, peer := range e.of(bgpPeers, of) {
+			filters, _, _ := unstructured.NestedStringSlice(peer.Object, "spec", "filters")
+			if len(filters) > 0 && peerAddress(peer).String() == address {
+				return fmt.Sprintf("BGPPeer %s has filters %v, which may refuse the node's block", peer.GetName(), filters)
+			}
 		}
 	}
 	return ""

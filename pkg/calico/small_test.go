@@ -98,6 +98,25 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// Where the plan has no load balancers, somebody else's range of them is announced
+// by all nodes all the same; one that joinsvc is about to take away is none.
+func TestForeignRangeOfLoadBalancers(t *testing.T) {
+	p := reference(t)
+	p.Spec.LoadBalancers = plan.LoadBalancers{}
+	c := parsed(t, `{"apiVersion":"crd.projectcalico.org/v1","kind":"BGPConfiguration","metadata":{"name":"default"},"spec":{"serviceLoadBalancerIPs":[{"cidr":"10.9.0.0/16"}]}}`)
+	theirs := foreignObjects{configurations: []*unstructured.Unstructured{c}}
+	if got := foreign(p, theirs)["foreign BGPConfiguration default"]; !strings.Contains(got, "BGPConfiguration default has serviceLoadBalancerIPs") {
+		t.Errorf("somebody else's: %q", got)
+	}
+	if got := foreign(reference(t), theirs); len(got) != 0 {
+		t.Errorf("with a range of the plan's it is set back, and said: %q", got)
+	}
+	manage(c, fieldManager, "Apply", map[string]any{"serviceLoadBalancerIPs": nil})
+	if got := foreign(p, theirs); len(got) != 0 {
+		t.Errorf("joinsvc's own: %q", got)
+	}
+}
+
 // A global peer of somebody's is named in the log once, in the status as long as
 // it is there, and as the reason of the session that it takes.
 func TestGlobalPeerIsNamed(t *testing.T) {
