@@ -104,8 +104,8 @@ func (m membership) ours(stage kubeadm.Stage, view joinapi.NodeView) error {
 	return nil
 }
 
-// admitted refuses a host that is done and that the cluster does not let in, for
-// which no session would ever come.
+// admitted refuses a host that is done and that the cluster does not let in, or
+// lets in as another node: no session of its own would ever come.
 func (m membership) admitted(stage kubeadm.Stage) error {
 	if stage != kubeadm.Done {
 		return nil
@@ -113,13 +113,25 @@ func (m membership) admitted(stage kubeadm.Stage) error {
 	const renew = "kubeadm's troubleshooting has how to give kubelet another (Kubelet client certificate rotation fails)"
 	switch err := m.node.Admitted(m.now()); {
 	case err == nil:
-		return nil
+		return m.itself()
 	case m.host.Role == plan.ControlPlane: // a reset would be the end of the cluster
 		return fmt.Errorf("%w; %s", err, renew)
 	default:
 		return fmt.Errorf("%w; %s; or have it join anew: `kubeadm reset --force --cri-socket %s`, remove its /var/lib/nodeprep and "+
 			"give it a token of `joinsvc token create --reinstalled --node %s`", err, renew, m.node.CRISocket, m.host.Name)
 	}
+}
+
+// itself refuses a host that is another node of the cluster than joinsvc takes it
+// for, as from a disk's copy, or enrolled under another name and not installed
+// anew.
+func (m membership) itself() error {
+	name, file, err := m.node.Named()
+	if err != nil || name == "" || name == m.host.Name {
+		return err
+	}
+	return fmt.Errorf("this host carries another node: kubelet's certificate in %s is of %s, and to joinsvc this host is %s; a node cannot be renamed: "+
+		"if %[2]s is to leave the cluster, run `kubeadm reset --force --cri-socket %[4]s` on this host and start nodeprep again", file, name, m.host.Name, m.node.CRISocket)
 }
 
 func (m membership) execute(ctx context.Context, view joinapi.NodeView) error {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/netip"
 	"os"
@@ -351,6 +352,46 @@ func TestHostThatTheClusterDoesNotLetIn(t *testing.T) {
 			t.Errorf("%s: %v", role, err)
 		}
 	}
+}
+
+// A host whose kubelet goes into the cluster as another node does not count as
+// done, as one from a disk's copy that got a token of its own.
+func TestAnotherNodesHostIsNotDone(t *testing.T) {
+	for name, refused := range map[string]bool{"system:node:k8c1s2": true, "system:node:k8c1m0": false, "somebody": false} {
+		c := &cluster{order: initOrder(t), view: joinapi.NodeView{Phase: joinapi.PhaseJoined}}
+		m := c.membership(t, plan.Worker)
+		c.view.ClusterCA = caHash(c.api.CA())
+		if _, err := c.run(t.Context(), command.New("kubeadm", "join")); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.node.Root.Write("/var/lib/kubelet/pki/kubelet-client-current.pem", kubeletCertificate(t, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := converge(t, m)
+		if refused != (err != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range []string{"kubelet-client-current.pem is of k8c1s2, and to joinsvc this host is k8c1m0", "kubeadm reset --force --cri-socket " + criSocket} {
+			if err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%v\nwant %q in it", err, want)
+			}
+		}
+	}
+}
+
+// kubeletCertificate is one of that user's.
+func kubeletCertificate(t *testing.T, user string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: user}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 // An init that has finished and not handed over is compared as soon as there is

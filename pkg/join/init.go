@@ -78,7 +78,7 @@ func (c *Coordinator) refusal(a answer, n Node, rec initRecord) error {
 			c.Plan.Metadata.Name, rec.Node, rec.Done.Format(time.RFC3339))
 	case ansNoOrder:
 		return refuse(joinapi.CodeConflict, "was handed no order",
-			"joinsvc has handed %s no kubeadm documents, so that nothing it did with kubeadm counts; `kubeadm reset` the host and run nodeprep again", n.Name)
+			"joinsvc has handed %s no kubeadm documents, so that nothing it did with kubeadm counts; run `kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock` on the host, and nodeprep again", n.Name)
 	default:
 		return refuse(joinapi.CodeForbidden, "does not have init", "%s does not run kubeadm init and cannot grant access to the cluster", n.Name)
 	}

@@ -52,7 +52,7 @@ const (
 
 // ErrForeign says that kubeadm has been at work here, did not finish, and was
 // not started by nodeprep, so that cleaning up is not nodeprep's to do.
-var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did not start; look at them, and run `kubeadm reset` if they can go, with all that kubelet and etcd have here")
+var ErrForeign = errors.New("kubeadm left files here in a run that nodeprep did not start")
 
 // ErrEtcdData says that kubeadm init would begin on top of somebody's data.
 var ErrEtcdData = errors.New(etcdData + " is not empty, and its files are not of an unfinished init of nodeprep's; " +
@@ -91,7 +91,8 @@ func (n Node) Observe() (Stage, error) {
 	case found[kubeletConf] && found[caCert] && !found[bootstrapConf]:
 		return Done, nil
 	}
-	return "", fmt.Errorf("%w: %s", ErrForeign, strings.Join(slices.Sorted(maps.Keys(found)), ", "))
+	return "", fmt.Errorf("%w: %s; look at them, and run `kubeadm %s` if they can go, with all that kubelet and etcd have here",
+		ErrForeign, strings.Join(slices.Sorted(maps.Keys(found)), ", "), strings.Join(n.resetting(), " "))
 }
 
 // step reads the marker.
@@ -262,15 +263,20 @@ func arguments(action joinapi.Action) (args []string, after Stage, err error) {
 }
 
 func (n Node) reset(ctx context.Context) error {
-	args := []string{"reset", "--force"}
-	if n.CRISocket != "" {
-		args = append(args, "--cri-socket", n.CRISocket)
-	}
-	_, err := n.Run(ctx, command.New("kubeadm", args...))
+	_, err := n.Run(ctx, command.New("kubeadm", n.resetting()...))
 	if err != nil {
 		return fmt.Errorf("clearing what an unfinished kubeadm left: %w", err)
 	}
 	return nil
+}
+
+// resetting is how kubeadm takes back what it has made here.
+func (n Node) resetting() []string {
+	args := []string{"reset", "--force"}
+	if n.CRISocket != "" {
+		args = append(args, "--cri-socket", n.CRISocket)
+	}
+	return args
 }
 
 // kubeadm runs with its documents in a file that only root can read, and that

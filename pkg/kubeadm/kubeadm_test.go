@@ -272,8 +272,8 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 	h := newHost(t, nil)
 	h.put(t, caCert)
 	err := h.node.Execute(t.Context(), joinapi.KubeadmOrder{Action: joinapi.ActionJoin})
-	if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), caCert) {
-		t.Errorf("got %v, want ErrForeign and the file", err)
+	if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), caCert) || !strings.Contains(err.Error(), "`kubeadm reset --force --cri-socket "+h.node.CRISocket+"`") {
+		t.Errorf("got %v, want ErrForeign, the file, and a reset that no second runtime stops", err)
 	}
 	h.wantRan(t)
 }
