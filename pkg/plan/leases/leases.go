@@ -27,9 +27,9 @@ type Held map[string]Lease
 // node that holds something else than the plan prefers, and of one that holds
 // nothing yet and prefers what another has.
 func (h Held) Put(p plan.Plan) (plan.Plan, plan.Report) {
-	c := checker{owners: map[uint32]string{}, shared: p.Spec.ASN.Model == plan.PerCluster}
+	c := checker{owners: map[uint32]string{}, at: map[netip.Addr]string{}, shared: p.Spec.ASN.Model == plan.PerCluster}
 	for name, lease := range h {
-		c.owners[lease.ASN] = name
+		c.owners[lease.ASN], c.at[lease.Address.Addr()] = name, name
 	}
 	asns := p.Spec.ASNs()
 	p.Spec.Nodes = slices.Clone(p.Spec.Nodes)
@@ -45,8 +45,9 @@ func (h Held) Put(p plan.Plan) (plan.Plan, plan.Report) {
 }
 
 type checker struct {
-	owners map[uint32]string // by number
-	shared bool              // all nodes have one number, and nobody leases it
+	owners map[uint32]string     // by number
+	at     map[netip.Addr]string // owners by address
+	shared bool                  // all nodes have one number, and nobody leases it
 	report plan.Report
 }
 
@@ -71,6 +72,9 @@ func (c *checker) held(n *plan.Node, asn uint32, l Lease) {
 }
 
 func (c *checker) free(n plan.Node, asn uint32) {
+	if owner := c.at[n.Address.Addr()]; owner != "" {
+		c.warnf(n, "address", "is %s by the plan, which %s holds: the node is refused when it enrols; give it another, or free that one with `joinsvc nodes release %[2]s`", n.Address.Addr(), owner)
+	}
 	if owner := c.owners[asn]; owner != "" && !c.shared {
 		c.warnf(n, "asn", "is %d by the plan, which %s holds: the node gets another when it enrols, and its leaves do not expect that; set one that is free", asn, owner)
 	}

@@ -49,7 +49,24 @@ func TestPut(t *testing.T) {
 		"a number of a node that is not released": {
 			func(s *plan.Spec) { s.Nodes[1].Name = "k8c1s9" }, func(leases.Held) {},
 			[]uint32{63551, 63552, 63553},
-			[]string{`warning: spec.nodes["k8c1s9"].asn: is 63552 by the plan, which k8c1s1` + domain + ` holds: the node gets another when it enrols, and its leaves do not expect that; set one that is free`},
+			[]string{
+				`warning: spec.nodes["k8c1s9"].address: is 192.168.9.194 by the plan, which k8c1s1` + domain + ` holds: the node is refused when it enrols; give it another, or free that one with ` + "`joinsvc nodes release k8c1s1" + domain + "`",
+				`warning: spec.nodes["k8c1s9"].asn: is 63552 by the plan, which k8c1s1` + domain + ` holds: the node gets another when it enrols, and its leaves do not expect that; set one that is free`,
+			},
+		},
+		"an address that a node kept": {
+			func(s *plan.Spec) {
+				s.Nodes[1].Name, s.Nodes[1].ASN, s.Nodes[2].Address = "k8c1s9", 63560, netip.MustParsePrefix("192.168.9.196/28")
+			},
+			func(h leases.Held) {
+				delete(h, "k8c1s1"+domain)
+				h["k8c1s2"+domain] = leases.Lease{Address: netip.MustParsePrefix("192.168.9.194/28"), ASN: 63553}
+			},
+			[]uint32{63551, 63560, 63553},
+			[]string{
+				`warning: spec.nodes["k8c1s9"].address: is 192.168.9.194 by the plan, which k8c1s2` + domain + ` holds: the node is refused when it enrols; give it another, or free that one with ` + "`joinsvc nodes release k8c1s2" + domain + "`",
+				`warning: spec.nodes["k8c1s2"].address: is 192.168.9.196 by the plan, and the node holds 192.168.9.194, which counts until it is released`,
+			},
 		},
 		"another address": {
 			func(s *plan.Spec) { s.Nodes[1].Address = netip.MustParsePrefix("192.168.9.199/28") }, func(leases.Held) {},
@@ -64,7 +81,7 @@ func TestPut(t *testing.T) {
 		"one number for all, and a node more": {
 			func(s *plan.Spec) { s.ASN.Model, s.ASN.Last, s.Nodes[1].Name = plan.PerCluster, s.ASN.First, "k8c1s9" }, func(leases.Held) {},
 			[]uint32{63551, 63551, 63551},
-			nil,
+			[]string{`warning: spec.nodes["k8c1s9"].address: is 192.168.9.194 by the plan, which k8c1s1` + domain + ` holds: the node is refused when it enrols; give it another, or free that one with ` + "`joinsvc nodes release k8c1s1" + domain + "`"},
 		},
 		"nobody has enrolled": {func(*plan.Spec) {}, func(h leases.Held) { clear(h) }, []uint32{63551, 63552, 63553}, nil},
 	} {
