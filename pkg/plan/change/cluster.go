@@ -92,7 +92,7 @@ func choices() []rule[plan.Plan] {
 		},
 		{
 			what: "kubernetes.pace", severity: None, get: func(p plan.Plan) any { return p.Spec.Kubernetes.Pace },
-			consequence: "kubeadm init has put it into the control plane's static pods and into what kubelets read, which stay as they are; hosts that join from now on give kubeadm the new time, and joinsvc looks at the new pace",
+			consequence: "kubeadm init has put it into the control plane's static pods and into what kubelets read, which stay as they are, and so do calico-node's probes until what `joinsvc render manifest` prints is applied; hosts that join from now on give kubeadm the new time, and joinsvc looks at the new pace",
 		},
 		{
 			what: "packages.folder", severity: None, get: func(p plan.Plan) any { return p.Spec.Packages.Folder },
