@@ -231,6 +231,8 @@ func (f *fixture) testLeastRights(t *testing.T) {
 	const system = "kube-system"
 	check(true, "", "watch nodes", "patch nodes/status")
 	check(true, system, "get daemonsets.apps:calico-node", "create secrets")
+	check(true, "", "get felixconfigurations.crd.projectcalico.org:default", "get felixconfigurations.projectcalico.org:default")
+	check(false, "", "get felixconfigurations.crd.projectcalico.org:other", "patch felixconfigurations.crd.projectcalico.org:default")
 	check(false, "", "patch nodes", "delete nodes", "create nodes", "create certificatesigningrequests.certificates.k8s.io", "bind clusterroles.rbac.authorization.k8s.io")
 	check(false, "default", "create secrets")
 	check(false, system, "get secrets", "list secrets", "create pods", "get daemonsets.apps:kube-proxy", "list daemonsets.apps")

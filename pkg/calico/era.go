@@ -13,15 +13,10 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-const (
-	// relook is how often the objects of the cluster are looked at without a
-	// cause; nothing is written when they are as they should be, and nothing
-	// asked of the API server but for calico-node's DaemonSet.
-	relook = 5 * time.Minute
-	// reread is how often that is while somebody has to mend the DaemonSet, which
-	// no watch tells.
-	reread = 30 * time.Second
-)
+// relook is how often the objects of the cluster are looked at without a cause;
+// nothing is written, and nothing asked of the API server, when they are as they
+// should be.
+const relook = 5 * time.Minute
 
 // An era is the time in which Calico's objects are in one API group: what is
 // followed there, and what is to be done.
@@ -37,6 +32,7 @@ type era struct {
 	doubts chan struct{}
 
 	inquiries map[string]*inquiry
+	spoilt    string // what keeps every node's pods from being reached
 }
 
 func newEra(k *keeper, s served) *era {
@@ -140,16 +136,12 @@ func (e *era) cluster(ctx context.Context) (time.Duration, error) {
 	e.board.replace("foreign ", foreign(e.Plan, foreignObjects{
 		peers: e.all(bgpPeers), pools: e.all(ipPools), configurations: e.all(bgpConfigurations), filters: e.all(bgpFilters),
 	}))
-	next, running := relook, e.running(ctx)
-	if e.board.replace("running ", running); len(running) > 0 {
-		next = reread
-	}
 	err := errors.Join(
 		e.apply(ctx, bgpConfigurations, Configuration(e.api, e.Plan)),
 		e.pool(ctx),
 		e.sweep(ctx),
 	)
-	return next, err
+	return relook, err
 }
 
 // pool applies the pool unless one of that name has another range. The API

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -699,4 +700,24 @@ func TestRoutesThatOthersRefuse(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where all blocks are others', no pod brings one, and that is the reason.
+func TestNoBlockIsLeft(t *testing.T) {
+	p := reference(t)
+	p.Spec.Pods.Subnet, p.Spec.Pods.BlockSize = netip.MustParsePrefix("172.27.0.0/25"), 26
+	bubble(t, p, func(t *testing.T, w *world) {
+		names := w.everybody() // 172.27.2.0/26, the third's, is outside
+		w.block(names[0], "172.27.0.64/26", "pending", "false")
+		w.start(nil)
+		pass(30 * time.Second)
+		if got := w.said(names[2]); !strings.HasPrefix(got, "Established: Calico has cut the node no block of 172.27.0.0/25 to announce") {
+			t.Errorf("with one left: %q", got)
+		}
+		w.block(names[0], "172.27.0.64/26", "confirmed", "false")
+		pass(30 * time.Second)
+		if got := w.said(names[2]); !strings.HasPrefix(got, "Established: Calico has cut the node no block, and none is left: other nodes have all 2 of 172.27.0.0/25") {
+			t.Errorf("with none left: %q", got)
+		}
+	})
 }

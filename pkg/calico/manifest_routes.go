@@ -187,6 +187,15 @@ func calicoPlugin(config string) (plugin, error) {
 	return plugin{}, errors.New("has no plugin of type calico, so pods are not Calico's")
 }
 
+// routeSync is what turns Felix's routes to a node's own pods off.
+const routeSync = "routeSyncDisabled"
+
+// felixRoutes are the switches of a FelixConfiguration that make other routes than
+// the leaves', or none.
+func felixRoutes() []string {
+	return []string{"ipipEnabled", "vxlanEnabled", "wireguardEnabled", routeSync, "programClusterRoutes"}
+}
+
 // resources reports what the manifest itself brings of Calico's own objects, where
 // it would contend with the plan's.
 func (e *editor) resources() {
@@ -201,7 +210,7 @@ func (e *editor) resources() {
 		case "IPPool", "BGPConfiguration", "BGPPeer", "BGPFilter":
 			e.problem(path, "take it out of the manifest; joinsvc makes these objects by the plan, and two owners would contend")
 		case "FelixConfiguration":
-			for _, field := range []string{"ipipEnabled", "vxlanEnabled", "wireguardEnabled", "routeSyncDisabled", "programClusterRoutes"} {
+			for _, field := range felixRoutes() {
 				if value := text(o, "spec", field); yes(value) {
 					e.problem(path, "spec.%s is %s, remove it; pods are routed by the leaves, without a tunnel", field, value)
 				}

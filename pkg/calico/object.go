@@ -55,6 +55,8 @@ const (
 	clusterInformation = "clusterinformations"
 	blockAffinities    = "blockaffinities"
 	bgpFilters         = "bgpfilters"
+
+	felixConfigurations = "felixconfigurations"
 )
 
 const (

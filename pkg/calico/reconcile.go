@@ -21,7 +21,8 @@ const (
 	// poll is the pace of what no watch tells: leases, and an API server that
 	// does not answer yet.
 	poll = 5 * time.Second
-	// rediscover is how often joinsvc asks which API group is served.
+	// rediscover is how often joinsvc asks which API group is served, and what
+	// calico-node is told.
 	rediscover = 30 * time.Second
 )
 
@@ -211,11 +212,15 @@ func (k *keeper) begin(e *era) {
 	k.now = e
 }
 
-// untilMoved returns when something else is served.
+// untilMoved returns when something else is served; meanwhile it follows what no
+// watch tells.
 func (e *era) untilMoved(ctx context.Context) {
 	tick := time.NewTicker(rediscover)
 	defer tick.Stop()
 	for {
+		if found := e.running(ctx); ctx.Err() == nil {
+			e.board.replace("running ", found)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -46,25 +46,108 @@ func (r *Reconciler) environment(ctx context.Context) (map[string]string, error)
 	return told, nil
 }
 
-// running names what calico-node is told in the cluster otherwise than the plan
-// wants it: by a hand, by a release's own manifest that was applied over the
-// plan's, or because the plan has a rack more since. Of that calico-node changes
-// a Node's address at its start and once a minute, for which joinsvc has no
-// remedy but to change it back.
+// running names what is told to calico-node and Felix in the cluster otherwise than
+// the plan wants it: by a hand, by a release's own manifest that was applied over
+// the plan's, or because the plan has a rack more since. None of it is joinsvc's to
+// set back.
 func (e *era) running(ctx context.Context) map[string]string {
+	found := map[string]string{}
 	told, err := e.environment(ctx)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil // not there yet, or another installation's
-	case err != nil:
-		return map[string]string{"running calico-node": fmt.Sprintf("cannot see what calico-node is told (%s): %v", daemonSet, err)}
+	if text := e.aboutNode(told, err); text != "" {
+		found["running calico-node"] = text
 	}
+	if group := told["CALICO_API_GROUP"]; group != "" && group != string(e.api) {
+		found["running group"] = fmt.Sprintf("%s in the cluster reads Calico's objects in %s, and joinsvc writes them in %s, as spec.calico.api has it: Calico sees none of them", daemonSet, group, e.api)
+	}
+	felix, failed := e.felix(ctx)
+	if text := e.aboutFelix(felix, failed); text != "" {
+		found["running felix"] = text
+	}
+	if known(err) && known(failed) { // else what was known last holds
+		e.spoil(spoiling(told, felix))
+	}
+	return found
+}
+
+// known says whether err is an answer: that there is none is one.
+func known(err error) bool { return err == nil || apierrors.IsNotFound(err) }
+
+// aboutNode is what there is to say of calico-node's environment.
+func (e *era) aboutNode(told map[string]string, err error) string {
 	problems, remedy := misled(e.Plan, told)
-	if len(problems) == 0 {
-		return nil
+	switch {
+	case apierrors.IsNotFound(err): // not there yet, or another installation's
+		return ""
+	case err != nil:
+		return fmt.Sprintf("cannot see what calico-node is told (%s): %v", daemonSet, err)
+	case len(problems) == 0:
+		return ""
 	}
-	return map[string]string{"running calico-node": fmt.Sprintf("%s in the cluster is not as the plan wants it: %s; kubectl -n kube-system set env daemonset/calico-node %s",
-		daemonSet, strings.Join(problems, "; "), strings.Join(remedy, " "))}
+	return fmt.Sprintf("%s in the cluster is not as the plan wants it: %s; kubectl -n kube-system set env daemonset/calico-node %s",
+		daemonSet, strings.Join(problems, "; "), strings.Join(remedy, " "))
+}
+
+// aboutFelix is what there is to say of Felix's own configuration.
+func (e *era) aboutFelix(felix map[string]any, err error) string {
+	set := tunnels(felix)
+	switch {
+	case apierrors.IsNotFound(err): // calico-node makes it at its first start
+		return ""
+	case err != nil:
+		return fmt.Sprintf("cannot see what Felix is told (FelixConfiguration default): %v", err)
+	case len(set) == 0:
+		return ""
+	}
+	return fmt.Sprintf("FelixConfiguration default has %s, and the leaves route pods as they are, without a tunnel: take that out, kubectl edit %s.%s default",
+		strings.Join(set, ", "), felixConfigurations, e.api.resource("").Group)
+}
+
+// felix is what FelixConfiguration default says, field by field.
+func (e *era) felix(ctx context.Context) (map[string]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	o, err := e.Client.Resource(e.api.resource(felixConfigurations)).Get(ctx, "default", metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	spec, _, _ := unstructured.NestedMap(o.Object, "spec")
+	return spec, nil
+}
+
+// tunnels are what of it makes other routes than the leaves'.
+func tunnels(felix map[string]any) []string {
+	var set []string
+	for _, name := range felixRoutes() {
+		if value, there := felix[name]; there && yes(fmt.Sprint(value)) {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+// spoiling is what of all that keeps every node's pods from being reached, whatever
+// their sessions are; empty for nothing.
+func spoiling(told map[string]string, felix map[string]any) string {
+	switch {
+	case yes(told["USE_POD_CIDR"]):
+		return "calico-node is told USE_POD_CIDR, and announces the range that Kubernetes gives the node in place of its block"
+	case yes(told["FELIX_ROUTESYNCDISABLED"]), yes(fmt.Sprint(felix[routeSync])):
+		return "Felix is told routeSyncDisabled, and writes no route to the node's own pods"
+	}
+	return ""
+}
+
+// spoil keeps what the last look at the cluster said of all nodes.
+func (e *era) spoil(why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.spoilt = why
+}
+
+func (e *era) spoiled() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.spoilt
 }
 
 // misled are what is wrong with a calico-node that is told that, and what

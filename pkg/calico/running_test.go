@@ -5,6 +5,7 @@ package calico
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -62,13 +63,13 @@ func TestRunningCalicoIsHeldAgainstThePlan(t *testing.T) {
 			t.Errorf("without a DaemonSet: %s", got)
 		}
 		w.daemon(map[string]string{"IP": "autodetect"})
-		pass(relook + time.Second)
+		pass(rediscover + time.Second)
 		got := w.standing()
 		if want := "kubectl -n kube-system set env daemonset/calico-node IP=autodetect IP_AUTODETECTION_METHOD=" + method(w.plan.Spec); !strings.Contains(got, want) {
 			t.Errorf("says %q, want %q in it", got, want)
 		}
 		w.daemon(map[string]string{"IP": "autodetect", "IP_AUTODETECTION_METHOD": method(w.plan.Spec)})
-		pass(reread + time.Second)
+		pass(rediscover + time.Second)
 		if got := w.standing(); got != "" {
 			t.Errorf("after it was mended: %s", got)
 		}
@@ -77,12 +78,53 @@ func TestRunningCalicoIsHeldAgainstThePlan(t *testing.T) {
 
 func TestCalicoNodeThatCannotBeRead(t *testing.T) {
 	w := newWorld(t, reference(t))
-	w.objects.PrependReactor("get", "daemonsets", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, nil, errors.New("daemonsets is forbidden")
+	w.objects.PrependReactor("get", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New(action.GetResource().Resource + " is forbidden")
 	})
-	e := &era{keeper: &keeper{Reconciler: &Reconciler{Client: client{w.objects, w}, Plan: w.plan}}}
-	if got := e.running(t.Context())["running calico-node"]; !strings.Contains(got, "daemonsets is forbidden") {
+	e := &era{keeper: &keeper{Reconciler: &Reconciler{Client: client{w.objects, w}, Plan: w.plan}}, api: CRD}
+	e.spoil("known before")
+	got := e.running(t.Context())
+	if why := e.spoiled(); why != "known before" {
+		t.Errorf("what nobody could look at became %q", why)
+	}
+	if !strings.Contains(got["running calico-node"], "daemonsets is forbidden") || !strings.Contains(got["running felix"], "felixconfigurations is forbidden") {
 		t.Errorf("says %q", got)
+	}
+}
+
+// No node is routed while Felix writes no route to pods, or another range than the
+// block is announced; a tunnel is named, and routes nothing less.
+func TestWhatIsToldToEveryNode(t *testing.T) {
+	const felix = `{"apiVersion":"crd.projectcalico.org/v1","kind":"FelixConfiguration","metadata":{"name":"default"},"spec":{%q:%s}}`
+	for name, tc := range map[string]struct {
+		env          map[string]string
+		felix        string
+		says, routes string // below CLUSTER, and of a node
+	}{
+		"nothing":           {felix: fmt.Sprintf(felix, "ipipEnabled", "false")},
+		"no routes":         {felix: fmt.Sprintf(felix, "routeSyncDisabled", "true"), says: "FelixConfiguration default has routeSyncDisabled", routes: "Felix is told routeSyncDisabled"},
+		"a tunnel":          {felix: fmt.Sprintf(felix, "wireguardEnabled", "true"), says: "kubectl edit felixconfigurations.crd.projectcalico.org default"},
+		"no routes, by env": {env: map[string]string{"FELIX_ROUTESYNCDISABLED": "true"}, says: "FELIX_ROUTESYNCDISABLED-", routes: "Felix is told routeSyncDisabled"},
+		"another range":     {env: map[string]string{"USE_POD_CIDR": "true"}, says: "USE_POD_CIDR-", routes: "calico-node is told USE_POD_CIDR"},
+		"another group":     {env: map[string]string{"CALICO_API_GROUP": "projectcalico.org/v3"}, says: "reads Calico's objects in projectcalico.org/v3, and joinsvc writes them in crd.projectcalico.org/v1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, reference(t), func(t *testing.T, w *world) {
+				names := w.everybody()
+				w.daemon(tc.env)
+				if tc.felix != "" {
+					w.put(felixConfigurations, tc.felix, "calicoctl")
+				}
+				w.start(nil)
+				pass(time.Minute)
+				if got := w.standing(); !strings.Contains(got, tc.says) || tc.says == "" && got != "" {
+					t.Errorf("says %q, want %q", got, tc.says)
+				}
+				if got := w.said(names[0]); !strings.HasPrefix(got, "Established: "+tc.routes) || tc.routes == "" && got != "Established: " {
+					t.Errorf("of a node %q, want %q", got, tc.routes)
+				}
+			})
+		})
 	}
 }
 

@@ -232,6 +232,9 @@ func (e *era) routes(a *account, sessions []joinapi.Session) []joinapi.Session {
 
 // unannounced is why a node announces no pods.
 func (e *era) unannounced(node string) string {
+	if why := e.spoiled(); why != "" {
+		return why
+	}
 	pool := e.get(ipPools, poolName)
 	if pool == nil {
 		return "there is no IPPool " + poolName + " yet"
@@ -244,7 +247,7 @@ func (e *era) unannounced(node string) string {
 	if k := e.kinds[blockAffinities]; !k.synced() {
 		return "joinsvc has not been able to read the nodes' blocks"
 	}
-	why := fmt.Sprintf("Calico has cut the node no block of %s to announce: it does with the first pod there that is not in the host's network", e.Plan.Spec.Pods.Subnet)
+	why := ""
 	for _, affinity := range e.of(blockAffinities, node) {
 		block, ok := confirmed(affinity, e.Plan.Spec.Pods.Subnet)
 		if !ok {
@@ -256,7 +259,29 @@ func (e *era) unannounced(node string) string {
 		}
 		why = fmt.Sprintf("IPPool %s of somebody else has disableBGPExport and holds the node's block %s, which is not announced for it; remove it", refusing, block)
 	}
-	return why
+	if why != "" {
+		return why
+	}
+	return e.blockless()
+}
+
+// blockless is why a node has no block: its first pod brings one, as long as there
+// is one.
+func (e *era) blockless() string {
+	pods := e.Plan.Spec.Pods
+	total := 1 << max(0, pods.BlockSize-pods.Subnet.Bits())
+	taken := map[netip.Prefix]bool{}
+	if all := e.all(blockAffinities); len(all) >= total { // else there is nothing to count
+		for _, affinity := range all {
+			if block, ok := confirmed(affinity, pods.Subnet); ok {
+				taken[block] = true
+			}
+		}
+	}
+	if len(taken) >= total {
+		return fmt.Sprintf("Calico has cut the node no block, and none is left: other nodes have all %d of %s; no pod there can be reached until one is free, so delete the Nodes of hosts that are gone", total, pods.Subnet)
+	}
+	return fmt.Sprintf("Calico has cut the node no block of %s to announce: it does with the first pod there that is not in the host's network", pods.Subnet)
 }
 
 // refusing names a pool of somebody else that keeps a block from being announced:

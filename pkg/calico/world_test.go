@@ -66,7 +66,7 @@ func newWorld(t *testing.T, p plan.Plan) *world {
 	for _, api := range []API{CRD, Native} {
 		for plural, kind := range map[string]string{
 			bgpPeers: "BGPPeer", bgpConfigurations: "BGPConfiguration", ipPools: "IPPool", nodeStatuses: "CalicoNodeStatus",
-			clusterInformation: "ClusterInformation", blockAffinities: "BlockAffinity", bgpFilters: "BGPFilter",
+			clusterInformation: "ClusterInformation", blockAffinities: "BlockAffinity", bgpFilters: "BGPFilter", felixConfigurations: "FelixConfiguration",
 		} {
 			lists[api.resource(plural)] = kind + "List"
 		}

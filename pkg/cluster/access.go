@@ -54,7 +54,8 @@ func signer(keyPEM []byte) (any, error) {
 // are named because an installation of Calico serves one or the other. What is
 // followed is listed and watched; removed are BGPPeers and requests for a node's
 // status alone, of which joinsvc makes some for each node. calico-node's
-// DaemonSet says which group Calico itself uses while both are served.
+// DaemonSet says which group Calico itself uses while both are served, and with
+// FelixConfiguration default, what the nodes' routes hang on beside the plan.
 const rbac = `---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -79,6 +80,10 @@ rules:
 - apiGroups: [crd.projectcalico.org, projectcalico.org]
   resources: [bgpfilters, blockaffinities, clusterinformations]
   verbs: [get, list, watch]
+- apiGroups: [crd.projectcalico.org, projectcalico.org]
+  resources: [felixconfigurations]
+  resourceNames: [default]
+  verbs: [get]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

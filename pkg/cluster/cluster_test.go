@@ -120,6 +120,7 @@ func TestRBAC(t *testing.T) {
 		"bgpfilters":          {"get", "list", "watch"},
 		"blockaffinities":     {"get", "list", "watch"},
 		"clusterinformations": {"get", "list", "watch"},
+		"felixconfigurations": {"get"},
 		"daemonsets":          {"get"},
 		"secrets":             {"create", "delete"},
 	}
