@@ -199,6 +199,17 @@ func (r *record) again(name string, is *unstructured.Unstructured) (wait bool, e
 	return false, fmt.Errorf("%s was put right and has been changed again, by %s; it has two owners: take it away from one", name, strings.Join(others(is), ", "))
 }
 
+// lag is how long after a write the watch has brought it for sure.
+const lag = 5 * time.Second
+
+// settledAt is when an object was written last, if the watch has brought that.
+func (r *record) settledAt(name string, now time.Time) (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, ok := r.written[name]
+	return w.at, ok && w.seen && now.Sub(w.at) >= lag
+}
+
 // remove deletes an object as it was seen, and no other under its name.
 func (e *era) remove(ctx context.Context, plural string, o *unstructured.Unstructured) error {
 	uid := o.GetUID()

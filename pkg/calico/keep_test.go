@@ -721,3 +721,34 @@ func TestNoBlockIsLeft(t *testing.T) {
 		}
 	})
 }
+
+// What changes a Node's annotations again and again is named, as long as it does;
+// what was there before joinsvc came, or is gone with a Node, is no contest.
+func TestAnnotationsThatAreContested(t *testing.T) {
+	const theirs = `{"apiVersion":"v1","kind":"Node","metadata":{"name":%q,"annotations":{"projectcalico.org/IPv4Address":"192.0.2.2/24"}}}`
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		names := w.everybody()
+		w.put(nodes, fmt.Sprintf(theirs, names[0]), "calico-node")
+		w.start(nil)
+		pass(30 * time.Second)
+		w.register(names[1]) // anew, without Calico's annotations
+		pass(30 * time.Second)
+		if got := w.standing(); got != "" {
+			t.Errorf("before: %q", got)
+		}
+		for range 3 {
+			w.put(nodes, fmt.Sprintf(theirs, names[0]), "calico-node")
+			pass(time.Minute)
+			if got := w.standing(); !strings.Contains(got, "Node "+names[0]+": somebody changes projectcalico.org/IPv4Address, which is 192.168.9.193/28 by its lease, to 192.0.2.2/24") {
+				t.Errorf("meanwhile: %q", got)
+			}
+			if got := w.get(nodes, names[0]).GetAnnotations()[addressAnnotation]; got != "192.168.9.193/28" {
+				t.Errorf("it is left at %s", got)
+			}
+		}
+		pass(relook + time.Minute)
+		if got := w.standing(); got != "" {
+			t.Errorf("afterwards: %q", got)
+		}
+	})
+}

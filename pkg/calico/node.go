@@ -25,6 +25,7 @@ func (e *era) node(ctx context.Context, name string) (next time.Duration, err er
 	}
 	is := e.get(nodes, name)
 	if is == nil {
+		e.board.put("annotations "+name, "")
 		return 0, errors.Join(e.unask(ctx, name), e.ledger.gone(ctx, a))
 	}
 	if err = e.bring(ctx, a.node, is); err == nil {
@@ -40,6 +41,7 @@ func (e *era) node(ctx context.Context, name string) (next time.Duration, err er
 // session that comes up with another AS than the leaf expects is refused with
 // "Bad peer AS", and BIRD then waits before it tries again.
 func (e *era) bring(ctx context.Context, n Node, is *unstructured.Unstructured) error {
+	e.contested(is, n, time.Now())
 	if !annotated(is, n) {
 		if err := e.annotate(ctx, n); err != nil {
 			return err
@@ -84,7 +86,31 @@ func (e *era) departed(ctx context.Context, node string) error {
 	if len(e.ledger.names()) == 0 {
 		return nil
 	}
+	e.board.put("annotations "+node, "")
 	return errors.Join(e.clear(ctx, node, nil), e.unask(ctx, node))
+}
+
+// contested names annotations that somebody has changed since joinsvc wrote them:
+// each time the node's sessions end. It is told as long as that goes on, which is
+// once a minute where calico-node does it.
+func (e *era) contested(is *unstructured.Unstructured, n Node, now time.Time) {
+	key := "annotations " + n.Name
+	at, ok := e.record.settledAt("Node "+n.Name, now)
+	switch {
+	case !ok:
+	case annotated(is, n):
+		if now.Sub(at) >= relook {
+			e.board.put(key, "")
+		}
+	default:
+		have, want := is.GetAnnotations(), Annotations(n)
+		for _, annotation := range []string{addressAnnotation, asnAnnotation} {
+			if value := have[annotation]; value != "" && value != want[annotation] {
+				e.board.put(key, fmt.Sprintf("Node %s: somebody changes %s, which is %s by its lease, to %s, again after joinsvc has set it back, and its sessions end each time; "+
+					"calico-node does where it is told AS, or detects another address (IP_AUTODETECTION_METHOD)", n.Name, annotation, want[annotation], value))
+			}
+		}
+	}
 }
 
 func annotated(is *unstructured.Unstructured, n Node) bool {
@@ -110,6 +136,7 @@ func (e *era) annotate(ctx context.Context, n Node) error {
 		return err
 	})
 	if err == nil {
+		e.record.wrote("Node " + n.Name)
 		e.Log.Info("calico: Node annotated", "node", n.Name, "asn", n.ASN, "address", n.Address)
 	}
 	return err
