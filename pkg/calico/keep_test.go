@@ -270,7 +270,7 @@ func TestAReasonThatIsOverIsNotToldAnyMore(t *testing.T) {
 			t.Errorf("at first: %q", got)
 		}
 		w.set(func() { w.kinds[CRD] = allKinds() })
-		pass(10 * time.Second)
+		pass(20 * time.Second)
 		const want = ": " + silent
 		if got := w.said(names[0]); got != want {
 			t.Errorf("once it is served: %q, want %q", got, want)
@@ -280,8 +280,12 @@ func TestAReasonThatIsOverIsNotToldAnyMore(t *testing.T) {
 		}
 		w.register(names[1])
 		pass(time.Second)
+		if got := w.said(names[1]); got != ": "+justNow {
+			t.Errorf("once it has joined: %q, want %q", got, justNow)
+		}
+		pass(15 * time.Second)
 		if got := w.said(names[1]); got != want {
-			t.Errorf("once it has joined: %q, want %q", got, want)
+			t.Errorf("when it does not answer: %q, want %q", got, want)
 		}
 		for range int(Slow().Unknown.Seconds()) {
 			pass(time.Second)
@@ -749,6 +753,30 @@ func TestAnnotationsThatAreContested(t *testing.T) {
 		pass(relook + time.Minute)
 		if got := w.standing(); got != "" {
 			t.Errorf("afterwards: %q", got)
+		}
+	})
+}
+
+// A node that waits for its turn to be asked is not said to be silent: after a
+// start of joinsvc that is most of a large cluster, for minutes.
+func TestANodeThatWasNotAskedIsNotSilent(t *testing.T) {
+	bubble(t, large(t, 40), func(t *testing.T, w *world) {
+		names := w.everybody()
+		for _, n := range names {
+			w.mute[n] = true
+		}
+		w.start(nil)
+		pass(5 * time.Second)
+		said := map[string]int{}
+		for _, n := range names {
+			said[w.said(n)]++
+		}
+		if diff := cmp.Diff(map[string]int{": " + justNow: openAtOnce, ": " + unasked: 40 - openAtOnce}, said); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		pass(10 * time.Second)
+		if got := w.said(names[0]); got != ": "+silent {
+			t.Errorf("one that was asked: %q", got)
 		}
 	})
 }

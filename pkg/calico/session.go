@@ -20,8 +20,13 @@ import (
 // noStatusKind is why nothing is seen of Calico 3.18 to 3.20.
 const noStatusKind = "this Calico has no kind CalicoNodeStatus (it came with v3.21), so joinsvc writes the BGP objects and cannot see the sessions; look with `birdcl -s /var/run/calico/bird.ctl show protocols` in calico-node's pods, or upgrade Calico"
 
-// silent is why nothing is known of a node that can be asked.
-const silent = "calico-node has not reported yet; see that its pod runs on the node"
+// silent is why nothing is known of a node that was asked; before that, and for a
+// moment afterwards, it is no fault of the node's, as after a start of joinsvc.
+const (
+	silent  = "calico-node has not reported yet; see that its pod runs on the node"
+	unasked = "joinsvc has not asked calico-node yet; each node has its turn"
+	justNow = "calico-node has been asked, and has some seconds to answer"
+)
 
 // An inquiry is a CalicoNodeStatus that joinsvc has made, or will make.
 type inquiry struct {
@@ -63,7 +68,7 @@ func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Dur
 		if err := e.ledger.saw(ctx, a, e.routes(a, observed(a.planned, status, now)), now); err != nil {
 			return 0, err
 		}
-	} else if err := errors.Join(e.review(ctx, a), e.ledger.blind(ctx, a, silent)); err != nil {
+	} else if err := errors.Join(e.review(ctx, a), e.ledger.blind(ctx, a, q.unheard(now))); err != nil {
 		return 0, err
 	}
 	if q.request != "" {
@@ -73,6 +78,18 @@ func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Dur
 		return wait, nil
 	}
 	return e.ask(ctx, a.node.Name, q, status, now)
+}
+
+// unheard is why nothing has been heard of the node.
+func (q *inquiry) unheard(now time.Time) string {
+	switch {
+	case q.silent:
+	case q.request == "":
+		return unasked
+	case now.Sub(q.asked) < turn:
+		return justNow
+	}
+	return silent
 }
 
 // review judges anew what was seen before, because blocks and pools are seen
