@@ -14,7 +14,7 @@ import (
 // then on the cluster exists: another one's access is refused until an operator
 // opens init again.
 func (c *Coordinator) Accept(ctx context.Context, who Caller, a joinapi.ClusterAccess) error {
-	if err := c.Store.Update(ctx, func(tx Tx) error { return c.mayGrant(tx, who) }); err != nil {
+	if err := c.Store.Update(ctx, func(tx Tx) error { return c.mightGrant(tx, who) }); err != nil {
 		return err
 	}
 	if err := c.checkAccess(a); err != nil {
@@ -84,8 +84,20 @@ func (c *Coordinator) halfOver(text string) bool {
 	return err == nil && c.Now().After(cert.NotBefore.Add(cert.NotAfter.Sub(cert.NotBefore)/2))
 }
 
-// mayGrant lets the holder of init through, and nobody else: whoever grants
-// access says what the cluster is.
+// mightGrant lets the holder of init through, and nobody else: whoever grants
+// access says what the cluster is. It changes nothing: what is brought may be of
+// no use, and then nobody has made a cluster.
+func (c *Coordinator) mightGrant(tx Tx, who Caller) error {
+	n, err := c.node(tx, who)
+	if err != nil {
+		return err
+	}
+	_, _, err = c.judge(tx, callAccess, n)
+	return err
+}
+
+// mayGrant is mightGrant for an access that goes on record: with it the cluster
+// is made.
 func (c *Coordinator) mayGrant(tx Tx, who Caller) error {
 	n, err := c.node(tx, who)
 	if err != nil {

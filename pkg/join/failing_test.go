@@ -249,6 +249,32 @@ func TestAnAccessThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// Nobody has made a cluster by bringing an access of no use: a node whose init went
+// wrong may be installed anew, and makes it then.
+func TestAnAccessOfNoUseMakesNoCluster(t *testing.T) {
+	lab := newLaboratory(t)
+	for name, harm := range map[string]func(*trial, *joinapi.ClusterAccess){
+		"another server": func(_ *trial, a *joinapi.ClusterAccess) { a.Server = "https://203.0.113.7:6443" },
+		"no CA":          func(_ *trial, a *joinapi.ClusterAccess) { a.CA = "no PEM" },
+		"not usable": func(tr *trial, _ *joinapi.ClusterAccess) {
+			tr.Kubeadm.Connect = func(joinapi.ClusterAccess) (Cluster, error) { return tokens{}, errBroken }
+		},
+		"too fast": func(tr *trial, _ *joinapi.ClusterAccess) {
+			for tr.reports.take(tr.who.Key, tr.now) {
+			}
+		},
+	} {
+		tr := lab.trial(t, standing{role: plan.ControlPlane, init: initTaken, own: true}, joinapi.PhaseJoining, false)
+		tr.cluster = nil
+		access := tr.grant()
+		harm(tr, &access)
+		err := tr.Accept(t.Context(), tr.who, access)
+		if _, _, is := tr.observed(t); err == nil || is != initTaken {
+			t.Errorf("%s: %v, and init is %s", name, err, is)
+		}
+	}
+}
+
 // A host is known by its token's secret, and by nothing less.
 func TestKnows(t *testing.T) {
 	tr := newLaboratory(t).trial(t, standing{role: plan.Worker, init: initFree}, joinapi.PhaseEnrolled, false)

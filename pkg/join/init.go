@@ -37,20 +37,29 @@ type verdict struct {
 // decide looks a call up and does to the node, and to init, what the table
 // says. The node is the caller's to put. A refusal is an error and does nothing.
 func (c *Coordinator) decide(tx Tx, what call, n *Node) (verdict, error) {
+	v, rec, err := c.judge(tx, what, *n)
+	if err != nil {
+		return v, err
+	}
+	if v.next != "" && v.next != n.Progress {
+		n.Progress, n.Reason = v.next, ""
+	}
+	return v, c.moveInit(tx, v.init, n.Name, rec)
+}
+
+// judge is decide for who does nothing yet.
+func (c *Coordinator) judge(tx Tx, what call, n Node) (verdict, initRecord, error) {
 	rec, _, err := get[initRecord](tx, initKey)
 	if err != nil {
-		return verdict{}, err
+		return verdict{}, rec, err
 	}
 	own := rec.Node == n.Name && n.Role == plan.ControlPlane
 	row, cell := lookup(what, standing{n.Role, rec.state(), own}, n.Progress)
 	v := verdict{row, cell, rec.Node}
 	if cell.answer.refused() {
-		return v, c.refusal(cell.answer, *n, rec)
+		return v, rec, c.refusal(cell.answer, n, rec)
 	}
-	if cell.next != "" && cell.next != n.Progress {
-		n.Progress, n.Reason = cell.next, ""
-	}
-	return v, c.moveInit(tx, row.init, n.Name, rec)
+	return v, rec, nil
 }
 
 func (c *Coordinator) moveInit(tx Tx, to initState, node string, rec initRecord) error {
