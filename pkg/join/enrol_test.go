@@ -363,3 +363,34 @@ func TestTokenRequests(t *testing.T) {
 		wantCode(t, err, joinapi.CodeInvalid, says)
 	}
 }
+
+// A token that was made while the clock was ahead would be good for that much
+// longer. When it is the clock of now that is wrong, whoever waits is let in once
+// it is set. A node that has used it comes back in any case.
+func TestATokenThatAnotherClockMade(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	now, nodes, key := w.clock, w.Plan.Spec.Nodes, newKey(t)
+	ahead := now.Add(12 * time.Hour)
+	w.clock = ahead
+	token := w.token(joinapi.TokenRequest{Uses: 2})
+	if _, err := w.enrol(token, key, identityOf(nodes[1])); err != nil {
+		t.Fatal(err)
+	}
+	w.clock = now
+	_, err := w.enrol(token, newKey(t), identityOf(nodes[2]))
+	wantCode(t, err, joinapi.CodeNotYet, "was made at "+ahead.UTC().Format(time.RFC3339))
+	if joinapi.RetryAfter(err) <= 0 {
+		t.Errorf("%v without a time to ask again", err)
+	}
+	again := sends(joinapi.EnrolRequest{CSR: csr(t, key), Identity: identityOf(nodes[1])})
+	if _, err := w.Enrol(t.Context(), token, again); err != nil {
+		t.Errorf("the node that has used it: %v", err)
+	}
+	w.clock = ahead.Add(-skewed)
+	if _, err := w.enrol(token, newKey(t), identityOf(nodes[2])); err != nil {
+		t.Errorf("after the clock was set: %v", err)
+	}
+}
+
+// skewed is how much two clocks differ that are both right.
+const skewed = 10 * time.Second

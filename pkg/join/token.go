@@ -25,6 +25,8 @@ type token struct {
 	ID      string    `json:"id"`
 	Hash    string    `json:"hash"` // hex SHA-256 of the secret
 	Expires time.Time `json:"expires"`
+	// Made is when, which a token of before it was kept does not say.
+	Made time.Time `json:"made,omitzero"`
 	Uses    int       `json:"uses"`           // how many keys may redeem it
 	Node    string    `json:"node,omitempty"` // only as this node
 	Role    plan.Role `json:"role,omitempty"` // only as this; empty with Node
@@ -41,8 +43,9 @@ func (c *Coordinator) CreateToken(ctx context.Context, r joinapi.TokenRequest) (
 		return joinapi.Token{}, err
 	}
 	t := joinapi.EnrolToken{CA: joinapi.CAHash(c.CA.Certificate().Raw), ID: random(6), Secret: random(32)}
+	now := c.Now().UTC()
 	rec := token{
-		ID: t.ID, Hash: hashSecret(t.Secret), Expires: c.Now().Add(r.TTL).UTC(),
+		ID: t.ID, Hash: hashSecret(t.Secret), Expires: now.Add(r.TTL), Made: now,
 		Uses: r.Uses, Node: node, Role: role, Reinstalled: r.Reinstalled,
 	}
 	err = c.Store.Update(ctx, func(tx Tx) error { return put(tx, tokenPrefix+t.ID, rec) })
@@ -145,9 +148,20 @@ func (c *Coordinator) Knows(ctx context.Context, bearer string) string {
 }
 
 // unexpired refuses a token whose time is over. Whoever has shown its secret
-// may know that.
+// may know that. One that is yet to be made, by its own word, was made while the
+// clock was ahead, and would be good for that much longer than somebody meant;
+// or the clock is behind now, as it may be after a boot, and a host that waits
+// is let in when it is set.
 func (c *Coordinator) unexpired(t token) error {
-	if !c.Now().After(t.Expires) {
+	now := c.Now()
+	if t.Made.Sub(now) > skew {
+		r := refuse(joinapi.CodeNotYet, "made by another clock",
+			"by joinsvc's clock it is %s, and this enrolment token was made at %s: if that clock is behind, set it; if it was ahead then, make a new token with `joinsvc token create`",
+			now.UTC().Format(time.RFC3339), t.Made.Format(time.RFC3339))
+		r.answer.RetryAfter = notYet
+		return r
+	}
+	if !now.After(t.Expires) {
 		return nil
 	}
 	at := t.Expires.Format(time.RFC3339)
