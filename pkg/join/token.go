@@ -27,9 +27,9 @@ type token struct {
 	Expires time.Time `json:"expires"`
 	// Made is when, which a token of before it was kept does not say.
 	Made time.Time `json:"made,omitzero"`
-	Uses    int       `json:"uses"`           // how many keys may redeem it
-	Node    string    `json:"node,omitempty"` // only as this node
-	Role    plan.Role `json:"role,omitempty"` // only as this; empty with Node
+	Uses int       `json:"uses"`           // how many keys may redeem it
+	Node string    `json:"node,omitempty"` // only as this node
+	Role plan.Role `json:"role,omitempty"` // only as this; empty with Node
 	// Reinstalled lets a key take the place of Node's: once, so that a host
 	// which was itself replaced since does not take it back.
 	Reinstalled bool `json:"reinstalled,omitempty"`
