@@ -21,8 +21,8 @@ func initReopenCommand(load func() (config, error)) *cobra.Command {
 		Use:   "reopen NODE",
 		Short: "Let kubeadm init run once more, when the cluster is gone for good",
 		Long: `reopen is for a cluster that is lost. NODE is the node that made it, by name, so
-that nobody does this by mistake; while that node is routed, its cluster lives and
-the command is refused.
+that nobody does this by mistake; while that node is routed, or its API server
+answers joinsvc, its cluster lives and the command is refused.
 
 joinsvc forgets its access to the cluster. The first control plane that asks from
 then on makes another, with another CA: every node that was in the old one has to

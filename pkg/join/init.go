@@ -4,6 +4,8 @@ package join
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -165,6 +167,9 @@ func (c *Coordinator) ReopenInit(ctx context.Context, node string) error {
 		if phase == joinapi.PhaseRouted {
 			return joinapi.Errorf(joinapi.CodeConflict, "%s is routed, so that its cluster lives; install it anew first", rec.Node)
 		}
+		if sign := c.clusterLives(); sign != "" {
+			return joinapi.Errorf(joinapi.CodeConflict, "the cluster that %s made may live: %s; install it anew or switch it off first, and ask again a minute later", rec.Node, sign)
+		}
 		tx.Delete(initKey)
 		tx.Delete(accessKey)
 		return nil
@@ -175,6 +180,25 @@ func (c *Coordinator) ReopenInit(ctx context.Context, node string) error {
 	c.disconnect()
 	c.Log.Warn("kubeadm init is open again", "node", rec.Node)
 	return nil
+}
+
+// clusterLives is what speaks for the cluster on record being there, empty for
+// nothing. One that does not take joinsvc's certificate is the one that issued it,
+// some time ago: another one's API server would not be believed.
+func (c *Coordinator) clusterLives() string {
+	if c.connected() == nil || c.Admission == nil {
+		return ""
+	}
+	r, now := c.Admission.Reading(), c.Now()
+	switch {
+	case errors.Is(r.Err, ErrAccessRefused):
+		return "its API server answers, and does not accept joinsvc's certificate any more"
+	case !r.Answered.IsZero() && now.Sub(r.Answered) <= accessOld:
+		return fmt.Sprintf("its API server answered %s ago", ago(now, r.Answered))
+	case r.Answered.IsZero() && r.Err == nil:
+		return "joinsvc has not asked its API server yet"
+	}
+	return ""
 }
 
 // hasInit refuses every name but that of the node which has init.

@@ -3,8 +3,10 @@
 package join_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
@@ -52,6 +54,32 @@ func TestAReinstalledInitNodeMakesNoSecondCluster(t *testing.T) {
 	wantCode(t, err, joinapi.CodeNotYet, "waiting for a control plane")
 	w.makeCluster(m0) // with another CA
 	w.wantPhase(m0, joinapi.PhaseJoined)
+}
+
+// A cluster whose API server answers lives, though no node is routed, as with one
+// leaf down or after joinsvc was restarted.
+func TestInitIsNotOpenedWhileTheAPIServerAnswers(t *testing.T) {
+	w, m0, _ := queued(t, 1, true)
+	refused := func(says string) {
+		t.Helper()
+		wantCode(t, w.ReopenInit(t.Context(), m0.Node), joinapi.CodeConflict, says)
+	}
+	w.sessions(m0, joinapi.Established, "Active")
+	refused("has not asked its API server yet")
+	w.measured(1, time.Millisecond, nil)
+	refused("its API server answered 0s ago")
+	w.measured(10, time.Millisecond, errors.New("connection refused"))
+	refused("its API server answered 20s ago")
+	w.measured(1, time.Millisecond, join.ErrAccessRefused)
+	w.clock = w.clock.Add(time.Hour)
+	refused("does not accept joinsvc's certificate")
+	if view, err := w.View(t.Context(), m0); err != nil || view.ClusterCA == "" {
+		t.Errorf("the access is gone: %v", err)
+	}
+	w.measured(1, time.Millisecond, errors.New("no route to host"))
+	if err := w.ReopenInit(t.Context(), m0.Node); err != nil {
+		t.Errorf("it has not answered for an hour: %v", err)
+	}
 }
 
 // A node that made the cluster and that the plan has no more, or under another
