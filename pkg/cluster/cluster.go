@@ -88,16 +88,33 @@ func (c *Cluster) MintToken(ctx context.Context, node string, ttl time.Duration)
 	if err != nil {
 		return "", fmt.Errorf("making a bootstrap token for %s: %w", node, err)
 	}
-	secret, err := tokenSecret(token, node, time.Now().Add(ttl))
+	expires := time.Now().Add(ttl)
+	secret, err := tokenSecret(token, node, expires)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if _, err := c.secrets().Create(ctx, secret, metav1.CreateOptions{FieldManager: "joinsvc"}); err != nil {
+	made, err := c.secrets().Create(ctx, secret, metav1.CreateOptions{FieldManager: "joinsvc"})
+	if err != nil {
 		return "", fmt.Errorf("storing the bootstrap token of %s: %w", node, err)
 	}
+	if err := lasts(made, expires, ttl); err != nil {
+		return "", errors.Join(fmt.Errorf("making a bootstrap token for %s: %w", node, err), c.RevokeToken(ctx, token))
+	}
 	return token, nil
+}
+
+// lasts refuses a token that has not half of its time by the clock of the API
+// server, which is what ends it. kubeadm would only say that the cluster does not
+// know it.
+func lasts(made *unstructured.Unstructured, expires time.Time, ttl time.Duration) error {
+	at := made.GetCreationTimestamp()
+	if at.IsZero() || expires.Sub(at.Time) >= ttl/2 {
+		return nil
+	}
+	return fmt.Errorf("joinsvc's clock says %s and the API server's %s, by which the token is over before a host can use it; set the one that is wrong (chronyc makestep)",
+		expires.Add(-ttl).UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339))
 }
 
 func tokenSecret(token, node string, expires time.Time) (*unstructured.Unstructured, error) {

@@ -136,6 +136,27 @@ func TestWhoGoesAwayWaitsForNothing(t *testing.T) {
 	}
 }
 
+// A token that is over by the clock of the API server is none either: of the host
+// kubeadm would only say that the cluster does not know it. It is removed, and
+// both clocks are named.
+func TestATokenThatIsOverWhenItIsMade(t *testing.T) {
+	for behind, fails := range map[time.Duration]bool{-24 * time.Hour: false, 0: false, 29 * time.Minute: false, 31 * time.Minute: true, 24 * time.Hour: true} {
+		var removed bool
+		c := connected(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			removed = removed || r.Method == http.MethodDelete
+			fmt.Fprintf(w, `{"kind":"Secret","apiVersion":"v1","metadata":{"name":"x","creationTimestamp":%q}}`, time.Now().Add(behind).UTC().Format(time.RFC3339))
+		})
+		token, err := c.MintToken(t.Context(), "n1", time.Hour)
+		if fails != (err != nil) || fails != (token == "") || fails != removed {
+			t.Errorf("joinsvc's clock is %v behind: %q, %v, removed %v", behind, token, err, removed)
+		}
+		if fails && (!strings.Contains(err.Error(), "joinsvc's clock says") || !strings.Contains(err.Error(), "chronyc makestep")) {
+			t.Errorf("%v does not say what to do", err)
+		}
+	}
+}
+
 // A token that was not stored is none: a host that is given it waits in vain.
 func TestATokenThatWasNotStored(t *testing.T) {
 	c, client := holding(t)
