@@ -378,7 +378,7 @@ func TestATokenThatAnotherClockMade(t *testing.T) {
 	}
 	w.clock = now
 	_, err := w.enrol(token, newKey(t), identityOf(nodes[2]))
-	wantCode(t, err, joinapi.CodeNotYet, "was made at "+ahead.UTC().Format(time.RFC3339))
+	wantCode(t, err, joinapi.CodeUnavailable, "was made at "+ahead.UTC().Format(time.RFC3339))
 	if joinapi.RetryAfter(err) <= 0 {
 		t.Errorf("%v without a time to ask again", err)
 	}

@@ -155,7 +155,7 @@ func (c *Coordinator) Knows(ctx context.Context, bearer string) string {
 func (c *Coordinator) unexpired(t token) error {
 	now := c.Now()
 	if t.Made.Sub(now) > skew {
-		r := refuse(joinapi.CodeNotYet, "made by another clock",
+		r := refuse(joinapi.CodeUnavailable, "made by another clock",
 			"by joinsvc's clock it is %s, and this enrolment token was made at %s: if that clock is behind, set it; if it was ahead then, make a new token with `joinsvc token create`",
 			now.UTC().Format(time.RFC3339), t.Made.Format(time.RFC3339))
 		r.answer.RetryAfter = notYet
