@@ -28,9 +28,10 @@ record and what it reported; its certificate is void from then on, and joinsvc
 removes its BGPPeers. NAME is short, or in full where the plan's domain was
 another; the plan need not have the node any more.
 
-A node with an Established session, with one that joinsvc cannot see at the
-moment, or whose host was heard of in the last ten minutes, is refused with what
-speaks for it. Drain such a node, delete its Node and switch its host off first.`,
+A node that tells of its sessions, Established or not, with one that joinsvc
+cannot see at the moment, or whose host was heard of in the last ten minutes, is
+refused with what speaks for it. Drain such a node, delete its Node and switch its
+host off first.`,
 		Example: "  joinsvc nodes release k8c1s2\n  joinsvc nodes release k8c1s2.old.example.net --force",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -74,14 +74,8 @@ func (c *Coordinator) signOfLife(tx Tx, n Node) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sessions, _ := c.sessionsOf(n.Name, rec)
-	for _, s := range sessions {
-		switch s.State {
-		case joinapi.Established:
-			return fmt.Sprintf("its session to %s is Established, seen %s ago", s.Leaf, ago(c.Now(), s.Observed)), nil
-		case joinapi.Unknown:
-			return fmt.Sprintf("its session to %s is unknown: %s", s.Leaf, s.Reason), nil
-		}
+	if sign := c.toldOf(n, rec); sign != "" {
+		return sign, nil
 	}
 	if sign, err := c.lastWord(tx, n); err != nil || sign != "" {
 		return sign, err
@@ -91,6 +85,24 @@ func (c *Coordinator) signOfLife(tx Tx, n Node) (string, error) {
 		return "it has kubeadm init, and nobody else can make the cluster; see `joinsvc init reopen`", nil
 	}
 	return "", err
+}
+
+// toldOf is what speaks for a node by its sessions. With both leaves down a host
+// that tells so is as much there.
+func (c *Coordinator) toldOf(n Node, rec sessionRecord) (sign string) {
+	sessions, _ := c.sessionsOf(n.Name, rec)
+	for _, s := range sessions {
+		switch s.State {
+		case joinapi.Established:
+			return fmt.Sprintf("its session to %s is Established, seen %s ago", s.Leaf, ago(c.Now(), s.Observed))
+		case joinapi.Unknown:
+			return fmt.Sprintf("its session to %s is unknown: %s", s.Leaf, s.Reason)
+		case "": // it is not in the cluster, or has not told
+		default:
+			sign = fmt.Sprintf("its host told %s ago that its session to %s is %s", ago(c.Now(), s.Observed), s.Leaf, s.State)
+		}
+	}
+	return sign
 }
 
 // lastWord is what speaks for the host of a node that is not seen, by when it was

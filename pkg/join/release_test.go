@@ -100,6 +100,7 @@ func TestReleaseOfWhatMayBeAlive(t *testing.T) {
 	}{
 		"routed":      {func(w *world, n join.Caller) { w.sessions(n, joinapi.Established, joinapi.Established) }, "its session to leaf201 is Established, seen 0s ago"},
 		"one session": {func(w *world, n join.Caller) { w.sessions(n, "Active", joinapi.Established) }, "its session to leaf202 is Established"},
+		"no session":  {func(w *world, n join.Caller) { w.sessions(n, "Active", "Connect") }, "its host told 0s ago that its session to leaf202 is Connect"},
 		"cannot be seen": {func(w *world, n join.Caller) {
 			w.sessions(n, joinapi.Established, joinapi.Established)
 			w.clock = w.clock.Add(time.Hour)
