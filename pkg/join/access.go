@@ -107,10 +107,15 @@ func (c *Coordinator) mayGrant(tx Tx, who Caller) error {
 	return err
 }
 
+// endpoint is where the plan has the API server.
+func (c *Coordinator) endpoint() string {
+	return "https://" + c.Plan.Spec.Kubernetes.APIEndpoint.String()
+}
+
 // checkAccess says everything that is wrong with an access.
 func (c *Coordinator) checkAccess(a joinapi.ClusterAccess) error {
 	var problems []joinapi.FieldProblem
-	if want := "https://" + c.Plan.Spec.Kubernetes.APIEndpoint.String(); a.Server != want {
+	if want := c.endpoint(); a.Server != want {
 		problems = append(problems, wrong("server", "%q is not the plan's API endpoint %s", cut(a.Server, maxName), want))
 	}
 	if _, err := caKeyHash(a.CA); err != nil {

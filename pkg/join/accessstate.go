@@ -46,6 +46,9 @@ func (c *Coordinator) accessState(a joinapi.ClusterAccess, ok bool) joinapi.Acce
 	case c.Admission != nil:
 		s.State, s.Reason = c.reached(now)
 	}
+	if s.State == joinapi.AccessOK && a.Server != c.endpoint() {
+		s.Reason = fmt.Sprintf("%s, while the plan sends new nodes to %s: set spec.kubernetes.apiEndpoint back, unless that is the same cluster's", a.Server, c.endpoint())
+	}
 	return s
 }
 

@@ -5,6 +5,7 @@ package join_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/join"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/pki"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // issued is a certificate such as the cluster issues for joinsvc, valid for a
@@ -97,6 +99,30 @@ func TestTheAccessIsShownAsItIs(t *testing.T) {
 	restarted := &join.Coordinator{Plan: w.Plan, Store: w.Store, CA: w.CA, Now: w.Now, Log: w.Log, Kubeadm: w.Kubeadm, Admission: admission.NewLimiter(w.Now)}
 	if s, err := restarted.Status(t.Context()); err != nil || s.Access.State != joinapi.AccessExpired {
 		t.Errorf("%+v, %v", s.Access, err)
+	}
+}
+
+// An access to where the plan has no API server any more works, and nobody who
+// joins by the plan comes there.
+func TestAccessToAnotherEndpointThanThePlans(t *testing.T) {
+	w := newWorld(t, testPlan(t))
+	m0 := w.all()[0]
+	if _, err := w.Order(t.Context(), m0); err != nil {
+		t.Fatal(err)
+	}
+	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
+	if err := w.Accept(t.Context(), m0, access); err != nil {
+		t.Fatal(err)
+	}
+	for endpoint, says := range map[string]string{"192.168.9.193:6443": "", "192.168.9.200:6443": "the plan sends new nodes to https://192.168.9.200:6443"} {
+		w.replan(func(s *plan.Spec) { s.Kubernetes.APIEndpoint = netip.MustParseAddrPort(endpoint) })
+		s, err := w.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Access.State != joinapi.AccessOK || !strings.Contains(s.Access.Reason, says) || (says == "") != (s.Access.Reason == "") || s.Access.Server != access.Server {
+			t.Errorf("%s: %+v", endpoint, s.Access)
+		}
 	}
 }
 
