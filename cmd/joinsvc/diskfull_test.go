@@ -87,6 +87,11 @@ func (i installation) full() []string {
 	return []string{"the disk is full: small on " + i.dir + "/data", "kB free", "no space left on device", "Make room on " + i.dir + "/data", "start joinsvc again"}
 }
 
+// crowded is what is said of a disk that has room, and no inode.
+func (i installation) crowded() []string {
+	return []string{"the disk is full: small on " + i.dir + "/data", "kB free and no inode for another file", "Remove files on " + i.dir + "/data", "df -i", "start joinsvc again"}
+}
+
 func (i installation) readOnly() []string {
 	return []string{"the disk is mounted read-only: small on " + i.dir + "/data", "read-only file system", "journalctl -k", "start joinsvc again"}
 }
@@ -100,6 +105,7 @@ func TestDiskFull(t *testing.T) {
 		"before the CA":            {"8k", installation.full},
 		"at once":                  {"1m", installation.full},
 		"while etcd makes its log": {"40m", installation.full},
+		"without inodes":           {"200m,nr_inodes=3", installation.crowded},
 		"read-only":                {"1m,ro", installation.readOnly},
 	} {
 		t.Run(name, func(t *testing.T) {

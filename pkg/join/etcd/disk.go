@@ -15,11 +15,24 @@ import (
 type disk struct {
 	device, mount string
 	free, size    uint64 // bytes; both 0 when they are not known
+	crowded       bool   // no inode is free, whatever room there is
 }
 
 // String is "/dev/vda3 on /var, 0 of 40960 kB free".
 func (d disk) String() string {
-	return fmt.Sprintf("%s on %s, %d of %d kB free", d.device, d.mount, d.free/1024, d.size/1024)
+	s := fmt.Sprintf("%s on %s, %d of %d kB free", d.device, d.mount, d.free/1024, d.size/1024)
+	if d.crowded {
+		s += " and no inode for another file"
+	}
+	return s
+}
+
+// room is how to make some.
+func (d disk) room() string {
+	if d.crowded {
+		return fmt.Sprintf("Remove files on %s, of which each takes an inode (`df -i`)", d.mount)
+	}
+	return fmt.Sprintf("Make room on %s (etcd wants 64 MB at a time)", d.mount)
 }
 
 // diskOf never fails: it serves a message about something else that did.
@@ -28,6 +41,7 @@ func diskOf(dir string) disk {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err == nil {
 		d.free, d.size = fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
+		d.crowded = fs.Files > 0 && fs.Ffree == 0 // some file systems count none (statfs(2))
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -112,7 +112,7 @@ func explain(dir string, err error) error {
 		disk := diskOf(dir)
 		return &StoreError{
 			File: dir, What: "the disk is full: " + disk.String(), Err: err,
-			Remedy: fmt.Sprintf("Make room on %s (etcd wants 64 MB at a time) and start joinsvc again; what was committed is on disk", disk.mount),
+			Remedy: disk.room() + " and start joinsvc again; what was committed is on disk",
 		}
 	case errors.Is(err, syscall.EIO):
 		return &StoreError{
