@@ -73,6 +73,12 @@ func (d dataDir) open(ctx context.Context, log *slog.Logger) (state, error) {
 	if err := d.own(ctx, s, first, caErr, keyErr); err != nil {
 		return state{}, errors.Join(err, store.Close())
 	}
+	if first {
+		// An empty folder is all that is left of one whose disk is not mounted, or
+		// whose name in the configuration is wrong.
+		log.Warn("first start on this data folder: CA, key and store are new, and hosts of an earlier joinsvc know none of them; if there was one, stop this one, and look at dataDir and at whether its disk is mounted",
+			"folder", d.path, "ca", joinapi.CAHash(ca.Certificate().Raw))
+	}
 	return s, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/nodeprep/nodeprep/pkg/join/etcd"
+	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/pki"
 )
 
@@ -290,6 +291,26 @@ func TestStoreOfAnotherProcess(t *testing.T) {
 	i.refused(i.file("etcd/member/snap/db")+": another process has the database open", "stop it")
 	if _, _, errs := i.cli("serve"); strings.Contains(errs, "backup") {
 		t.Errorf("a backup is to be put in its place:\n%s", errs)
+	}
+}
+
+// A folder that holds nothing may be that of a disk that is not mounted: what was
+// made in it is told, once, by the CA that hosts know.
+func TestAFirstStartIsTold(t *testing.T) {
+	d := dataDir{path: filepath.Join(t.TempDir(), "data"), cluster: "k8c1", now: time.Now}
+	for start, told := range []bool{true, false} {
+		log := &syncBuffer{}
+		s, err := d.open(t.Context(), slog.New(slog.NewTextHandler(log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		is := strings.Contains(log.String(), "first start") && strings.Contains(log.String(), d.path) && strings.Contains(log.String(), joinapi.CAHash(s.ca.Certificate().Raw))
+		if is != told {
+			t.Errorf("start %d: told %v, want %v:\n%s", start+1, is, told, log.String())
+		}
 	}
 }
 
