@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // served is which of Calico's kinds there are, and in which group.
@@ -40,10 +42,12 @@ func (r *Reconciler) choose(ctx context.Context) (served, error) {
 		return served{}, nil
 	}
 	s := served{api: found[0]}
-	if len(found) == 2 && r.migrated(ctx) {
-		s.api = found[1]
-	}
 	var err error
+	if len(found) == 2 {
+		if s.api, err = r.migrated(ctx, found); err != nil {
+			return served{}, err
+		}
+	}
 	if s.statuses, err = r.Serves(ctx, string(s.api), nodeStatuses); err != nil {
 		return served{}, err
 	}
@@ -60,11 +64,21 @@ func (r *Reconciler) candidates() []API {
 	return []API{CRD, Native}
 }
 
-// migrated reads which group calico-node is told to use. Who may not read it, or
-// has Calico in another namespace, gets Calico's own rule.
-func (r *Reconciler) migrated(ctx context.Context) bool {
+// migrated reads which of both groups calico-node is told to use. Who may not read
+// it, or has Calico in another namespace, gets Calico's own rule; whom the API
+// server does not answer now gets no answer, or it would go back to what Calico
+// has left.
+func (r *Reconciler) migrated(ctx context.Context, both []API) (API, error) {
 	told, err := r.environment(ctx)
-	return err == nil && strings.HasPrefix(told["CALICO_API_GROUP"], "projectcalico.org")
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		return both[0], nil
+	case err != nil:
+		return "", fmt.Errorf("asking which group calico-node uses: %w", err)
+	case strings.HasPrefix(told["CALICO_API_GROUP"], "projectcalico.org"):
+		return both[1], nil
+	}
+	return both[0], nil
 }
 
 // noCalico is what is waited for before there is a group.

@@ -13,7 +13,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
@@ -371,6 +375,31 @@ func TestWhichGroup(t *testing.T) {
 				t.Errorf("chose %q, %v, want %q", got.api, err, tc.want)
 			}
 		})
+	}
+}
+
+// That calico-node cannot be asked now is no word of what it uses: joinsvc would go
+// back to the group that Calico has left.
+func TestAGroupThatCannotBeAskedFor(t *testing.T) {
+	sets := schema.GroupResource{Group: "apps", Resource: "daemonsets"}
+	for name, tc := range map[string]struct {
+		answer error
+		want   API
+	}{
+		"no right to":     {apierrors.NewForbidden(sets, "calico-node", errors.New("no right")), CRD},
+		"not there":       {apierrors.NewNotFound(sets, "calico-node"), CRD},
+		"too much to do":  {apierrors.NewTooManyRequestsError("later"), ""},
+		"in no time":      {context.DeadlineExceeded, ""},
+		"an error of its": {apierrors.NewInternalError(errors.New("etcdserver: request timed out")), ""},
+	} {
+		w := newWorld(t, reference(t))
+		w.kinds = map[API][]string{CRD: allKinds(), Native: allKinds()}
+		w.objects.PrependReactor("get", "daemonsets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, tc.answer })
+		r := Reconciler{Client: client{w.objects, w}, Serves: w.serves}
+		got, err := r.choose(t.Context())
+		if got.api != tc.want || (err == nil) != (tc.want != "") {
+			t.Errorf("%s: chose %q, %v, want %q", name, got.api, err, tc.want)
+		}
 	}
 }
 
