@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/nodeprep/nodeprep/pkg/flood"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -257,12 +258,48 @@ func TestBoard(t *testing.T) {
 			t.Errorf("repeated %d times in five minutes", n)
 		}
 		b.replace("node ", map[string]string{"node 1": "another"})
+		pass(time.Second)
 		if diff := cmp.Diff([]string{"another"}, shown); diff != "" {
 			t.Errorf("shown (-want +got):\n%s", diff)
 		}
 		b.replace("node ", nil)
+		pass(time.Second)
 		if n := strings.Count(log.String(), "msg=\"calico: over\""); n != 1 || len(shown) != 0 {
 			t.Errorf("over is said %d times", n)
+		}
+	})
+}
+
+// What an API server that is away is for each of many nodes is counted in the log,
+// not written, and shown a few times a second at the most.
+func TestBoardOfManyNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 500
+		var log bytes.Buffer
+		var shown []string
+		showings := 0
+		b := newBoard(slog.New(flood.New(slog.NewTextHandler(&log, nil))), func(all []string) { shown, showings = all, showings+1 })
+		for range 3 { // it flaps
+			for _, says := range []string{": connection refused", ": i/o timeout", ""} {
+				for i := range many {
+					text := ""
+					if says != "" {
+						text = fmt.Sprintf("asking n%d for its sessions%s", i, says)
+					}
+					b.put(fmt.Sprint("work n", i), text)
+				}
+				pass(time.Second)
+				if want := min(len(says), 1) * many; len(shown) != want {
+					t.Errorf("%d are shown, want %d", len(shown), want)
+				}
+			}
+		}
+		if lines := strings.Count(log.String(), "\n"); lines > 2*17 || showings > 9*3 {
+			t.Errorf("%d lines are written, and all shown %d times:\n%s", lines, showings, log.String())
+		}
+		pass(2 * time.Minute)
+		if n := strings.Count(log.String(), "more of the same"); n != 2 {
+			t.Errorf("that more was counted is said %d times", n)
 		}
 	})
 }

@@ -11,25 +11,36 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/nodeprep/nodeprep/pkg/flood"
 )
 
-// steady is how often the log repeats what still stands.
-const steady = time.Minute
+const (
+	// steady is how often the log repeats what still stands.
+	steady = time.Minute
+	// atMost is how often what stands is shown, however often it changes: to sort
+	// the texts of 5,000 nodes that an API server is away for takes a millisecond.
+	atMost = 100 * time.Millisecond
+)
 
 // A board holds what is waited for and what is in the way, each under a key of
 // its own, for the log and for joinsvc's status. A text is logged when it is new
 // and, as long as it stands, once a minute; the same text under many keys, such
-// as one API server that answers nobody, is logged once.
+// as one API server that answers nobody, is logged once. Those of many nodes are of
+// a kind (pkg/flood), which is the key's first word.
 type board struct {
 	log  *slog.Logger
 	show func([]string) // may be nil
 
 	mu    sync.Mutex
 	texts map[string]string
+	keys  map[string]int // how many a text stands under
+	shown time.Time
+	owed  bool // it is to be shown a moment later
 }
 
 func newBoard(log *slog.Logger, show func([]string)) *board {
-	return &board{log: log, show: show, texts: map[string]string{}}
+	return &board{log: log, show: show, texts: map[string]string{}, keys: map[string]int{}}
 }
 
 // local is the near end of a connection, another one with each attempt.
@@ -44,22 +55,50 @@ func (b *board) put(key, text string) {
 	if was == text {
 		return
 	}
-	switch text {
-	case "":
-		delete(b.texts, key)
-		if !b.stands(was) {
-			b.log.Info("calico: over", "what", was)
-		}
-	default:
-		known := b.stands(text)
+	if was != "" {
+		b.take(key, was)
+	}
+	kind, _, _ := strings.Cut(key, " ")
+	switch {
+	case text == "" && b.keys[was] == 0:
+		b.log.Info("calico: over", "what", was, flood.Why, kind)
+	case text != "" && b.keys[text] == 0:
+		b.log.Warn("calico", "what", text, flood.Why, kind)
+	}
+	if text != "" {
 		b.texts[key] = text
-		if !known {
-			b.log.Warn("calico", "what", text)
-		}
+		b.keys[text]++
 	}
-	if b.show != nil {
-		b.show(b.list())
+	b.changed()
+}
+
+func (b *board) take(key, text string) {
+	delete(b.texts, key)
+	if b.keys[text]--; b.keys[text] == 0 {
+		delete(b.keys, text)
 	}
+}
+
+// changed shows what stands: at once, unless it was shown a moment ago.
+func (b *board) changed() {
+	switch wait := atMost - time.Since(b.shown); {
+	case b.show == nil || b.owed:
+	case wait <= 0:
+		b.present()
+	default:
+		b.owed = true
+		time.AfterFunc(wait, func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.owed = false
+			b.present()
+		})
+	}
+}
+
+func (b *board) present() {
+	b.shown = time.Now()
+	b.show(b.list())
 }
 
 // replace puts the texts of all keys that begin with prefix, and clears those
@@ -81,15 +120,6 @@ func (b *board) replace(prefix string, texts map[string]string) {
 	}
 }
 
-func (b *board) stands(text string) bool {
-	for _, other := range b.texts {
-		if other == text {
-			return true
-		}
-	}
-	return false
-}
-
 // standing are the texts, each once, in order.
 func (b *board) standing() []string {
 	b.mu.Lock()
@@ -97,7 +127,7 @@ func (b *board) standing() []string {
 	return b.list()
 }
 
-func (b *board) list() []string { return slices.Compact(slices.Sorted(maps.Values(b.texts))) }
+func (b *board) list() []string { return slices.Sorted(maps.Keys(b.keys)) }
 
 // repeat says at a steady pace what still stands, until ctx ends.
 func (b *board) repeat(ctx context.Context) {

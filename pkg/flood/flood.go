@@ -88,7 +88,7 @@ func identify(ctx context.Context, r slog.Record) (kind, line string) {
 		switch a.Key {
 		case Why, Code:
 			parts = append(parts, a.Key+"="+a.Value.String())
-		case "err":
+		case "err", "what":
 			line = a.Value.String()
 		}
 		return true
