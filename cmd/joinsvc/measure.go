@@ -27,12 +27,9 @@ func measure(ctx context.Context, ping func(context.Context) (time.Duration, err
 			err = join.ErrAccessRefused
 		}
 		to.Observe(took, err)
-		is := ""
-		if err != nil {
-			is = err.Error()
-		}
+		is := failure(err)
 		switch {
-		case is != "" && was == "":
+		case is != "" && is != was:
 			log.Warn("the API server does not answer as it should", "err", err)
 		case is == "" && was != "":
 			log.Info("the API server answers again", "latency", took)
@@ -44,4 +41,16 @@ func measure(ctx context.Context, ping func(context.Context) (time.Duration, err
 		case <-time.After(to.Pause()):
 		}
 	}
+}
+
+// failure is what an answer stands for: the words of one failure change from one
+// time to the next, and each kind has its own remedy.
+func failure(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, join.ErrAccessRefused):
+		return "refused"
+	}
+	return "unreachable"
 }

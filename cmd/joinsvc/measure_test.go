@@ -45,11 +45,15 @@ func TestMeasure(t *testing.T) {
 		if r := limiter.Reading(); !errors.Is(r.Err, join.ErrAccessRefused) || r.Limit != 0 {
 			t.Errorf("refused: %+v", r)
 		}
+		for _, words := range []string{"connection refused", "i/o timeout"} { // of one kind
+			answer = errors.New(words)
+			time.Sleep(20 * time.Second)
+		}
 		answer = nil
 		time.Sleep(20 * time.Second)
 		stop()
 		<-ended
-		if n := strings.Count(says.String(), "does not answer as it should"); n != 1 || strings.Count(says.String(), "answers again") != 1 {
+		if n := strings.Count(says.String(), "does not answer as it should"); n != 2 || !strings.Contains(says.String(), "connection refused") || strings.Count(says.String(), "answers again") != 1 {
 			t.Errorf("the log says it %d times:\n%s", n, says.String())
 		}
 	})
