@@ -294,7 +294,7 @@ func TestBoardOfManyNodes(t *testing.T) {
 				}
 			}
 		}
-		if lines := strings.Count(log.String(), "\n"); lines > 2*17 || showings > 9*3 {
+		if lines := strings.Count(log.String(), "\n"); lines != 2*16 || showings > 9*3 {
 			t.Errorf("%d lines are written, and all shown %d times:\n%s", lines, showings, log.String())
 		}
 		pass(2 * time.Minute)
