@@ -47,6 +47,7 @@ func TestControlPlane(t *testing.T) {
 	t.Run("ping", f.testPing)
 	t.Run("kubeadm validates", f.testDocuments)
 	t.Run("kubeadm writes a slow plan's pods", f.testPace)
+	t.Run("kubeadm goes on with an init", f.testResume)
 	t.Run("kubeadm refuses placeholders", f.testRenderedDocuments)
 	t.Run("manifest", f.testManifest)
 	t.Run("objects", f.testObjects)
