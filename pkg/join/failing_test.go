@@ -144,6 +144,9 @@ func TestAReadThatFailsIsTold(t *testing.T) {
 			}
 		}, 0},
 		"init is opened": {made, joinapi.PhaseJoined, func(t *testing.T, tr *trial) func() error {
+			if tr.Admission != nil { // its API server was asked, and is away
+				tr.Admission.Observe(time.Minute, errors.New("connection refused"))
+			}
 			return func() error { return tr.ReopenInit(t.Context(), tr.node.Name) }
 		}, 0},
 		"status": {member, joinapi.PhaseRouted, func(t *testing.T, tr *trial) func() error {

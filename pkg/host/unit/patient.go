@@ -33,6 +33,7 @@ func twice(ctx context.Context, call func(context.Context) error) error {
 // without an end. Jobs have a bound of their own.
 type patient struct{ bus }
 
+// GetUnitPropertiesContext is the bus's, with an end.
 func (p patient) GetUnitPropertiesContext(ctx context.Context, unit string) (is map[string]any, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		is, err = p.bus.GetUnitPropertiesContext(ctx, unit)
@@ -41,8 +42,10 @@ func (p patient) GetUnitPropertiesContext(ctx context.Context, unit string) (is 
 	return is, err
 }
 
+// ReloadContext is the bus's, with an end.
 func (p patient) ReloadContext(ctx context.Context) error { return twice(ctx, p.bus.ReloadContext) }
 
+// EnableUnitFilesContext is the bus's, with an end.
 func (p patient) EnableUnitFilesContext(ctx context.Context, files []string, runtime, force bool) (installs bool, made []dbus.EnableUnitFileChange, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		installs, made, err = p.bus.EnableUnitFilesContext(ctx, files, runtime, force)
@@ -51,6 +54,7 @@ func (p patient) EnableUnitFilesContext(ctx context.Context, files []string, run
 	return installs, made, err
 }
 
+// DisableUnitFilesContext is the bus's, with an end.
 func (p patient) DisableUnitFilesContext(ctx context.Context, files []string, runtime bool) (made []dbus.DisableUnitFileChange, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		made, err = p.bus.DisableUnitFilesContext(ctx, files, runtime)
@@ -59,6 +63,7 @@ func (p patient) DisableUnitFilesContext(ctx context.Context, files []string, ru
 	return made, err
 }
 
+// MaskUnitFilesContext is the bus's, with an end.
 func (p patient) MaskUnitFilesContext(ctx context.Context, files []string, runtime, force bool) (made []dbus.MaskUnitFileChange, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		made, err = p.bus.MaskUnitFilesContext(ctx, files, runtime, force)
@@ -67,6 +72,7 @@ func (p patient) MaskUnitFilesContext(ctx context.Context, files []string, runti
 	return made, err
 }
 
+// UnmaskUnitFilesContext is the bus's, with an end.
 func (p patient) UnmaskUnitFilesContext(ctx context.Context, files []string, runtime bool) (made []dbus.UnmaskUnitFileChange, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		made, err = p.bus.UnmaskUnitFilesContext(ctx, files, runtime)
@@ -75,6 +81,7 @@ func (p patient) UnmaskUnitFilesContext(ctx context.Context, files []string, run
 	return made, err
 }
 
+// ListUnitsByPatternsContext is the bus's, with an end.
 func (p patient) ListUnitsByPatternsContext(ctx context.Context, states, patterns []string) (all []dbus.UnitStatus, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		all, err = p.bus.ListUnitsByPatternsContext(ctx, states, patterns)
@@ -83,6 +90,7 @@ func (p patient) ListUnitsByPatternsContext(ctx context.Context, states, pattern
 	return all, err
 }
 
+// ListUnitFilesByPatternsContext is the bus's, with an end.
 func (p patient) ListUnitFilesByPatternsContext(ctx context.Context, states, patterns []string) (all []dbus.UnitFile, err error) {
 	err = twice(ctx, func(ctx context.Context) (err error) {
 		all, err = p.bus.ListUnitFilesByPatternsContext(ctx, states, patterns)
