@@ -25,7 +25,7 @@ func (f *fixture) testPace(t *testing.T) {
 	for name, arguments := range map[string][]string{
 		"etcd":                    {"--heartbeat-interval=1000", "--election-timeout=10000"},
 		"kube-apiserver":          {"--etcd-healthcheck-timeout=30s", "--etcd-readycheck-timeout=30s"},
-		"kube-controller-manager": {"--node-monitor-grace-period=6m0s", "--leader-elect-lease-duration=4m0s"},
+		"kube-controller-manager": {"--node-monitor-grace-period=6m0s", "--leader-elect-lease-duration=1m20s"},
 		"kube-scheduler":          {"--leader-elect-renew-deadline=3m0s"},
 	} {
 		c := pods[name].Spec.Containers[0]

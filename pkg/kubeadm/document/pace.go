@@ -45,8 +45,7 @@ func timeouts(pace plan.Pace) *v1beta4.Timeouts {
 // server is slow. With the defaults (15 s, 10 s, 2 s) it ends itself after ten
 // seconds without an answer, starts again, and reads everything anew from the
 // server that was slow already, all for a rival that a plan with one control
-// plane does not have. Election itself stays on: a second may come. The lease
-// is also how long a controller that did end waits for itself.
+// plane does not have. Election itself stays on: a second may come.
 func patientLeader(p plan.Plan) []v1beta4.Arg {
 	switch slow, alone := p.Spec.Kubernetes.Pace == plan.Slow, controlPlanes(p) < 2; {
 	case slow && alone:
@@ -55,6 +54,20 @@ func patientLeader(p plan.Plan) []v1beta4.Arg {
 		return election(2*time.Minute, 90*time.Second, 10*time.Second)
 	}
 	return nil
+}
+
+// managerLeader is patientLeader for kube-controller-manager, which on a slow host
+// cannot have a lease for as long: as soon as it has one it gives /healthz ten
+// seconds, with no flag to it (1.37, cmd/kube-controller-manager, WaitForAPIServer),
+// and ends itself while the API server is still making its roles, as that does for
+// minutes there. Its next instance waits for the whole of the lease that the last
+// one left, and until then no DaemonSet has a pod: in the rack Calico came four
+// minutes after its manifest.
+func managerLeader(p plan.Plan) []v1beta4.Arg {
+	if p.Spec.Kubernetes.Pace == plan.Slow {
+		return election(80*time.Second, time.Minute, 10*time.Second)
+	}
+	return patientLeader(p)
 }
 
 func controlPlanes(p plan.Plan) int {
@@ -85,7 +98,7 @@ const (
 )
 
 func controllerManager(p plan.Plan) v1beta4.ControlPlaneComponent {
-	args := patientLeader(p)
+	args := managerLeader(p)
 	if p.Spec.Kubernetes.Pace == plan.Slow {
 		args = append(args, v1beta4.Arg{Name: "node-monitor-grace-period", Value: nodeGrace.String()})
 	}
