@@ -29,7 +29,7 @@ type Machine struct {
 	NICs       []NIC
 	Shares     []Share
 	Accel      Accel
-	Nice       int  // how far it stands back on busy processors, 1 to 19 (nice(2))
+	Nice       int  // how far it stands back on busy processors, -20 to 19 (nice(2)); below 0 where that is allowed, else 0
 	ExitOnBoot bool // leave instead of rebooting (-no-reboot)
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -121,8 +122,9 @@ func (v *VM) own(started chan<- error) {
 }
 
 func (v *VM) start() error {
-	if v.Nice > 0 {
-		if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, v.Nice); err != nil {
+	if v.Nice != 0 {
+		err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, v.Nice)
+		if err != nil && (v.Nice > 0 || !errors.Is(err, fs.ErrPermission)) {
 			return fmt.Errorf("giving it niceness %d: %w", v.Nice, err)
 		}
 	}
