@@ -262,6 +262,38 @@ func TestInitIsMadeAnewAfterAFailure(t *testing.T) {
 	}
 }
 
+// A control plane that serves is a node already, though its init has to go on: it
+// is not reset, keeps its release, and its kubelet runs.
+func TestInitThatServesGoesOn(t *testing.T) {
+	b := newBoot(t, "k8c1m0")
+	b.host.Refuse("kubeadm init")
+	if _, err := b.run(t); err == nil {
+		t.Fatal("the failure was not told")
+	}
+	b.host.Refuse("")
+	for file, text := range map[string]string{"/etc/kubernetes/pki/ca.key": "made before the failure", "/var/lib/nodeprep/kubeadm.step": "serving"} {
+		if err := b.host.Root.Write(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.plan.Kubernetes.Version = "1.38.0"
+	before := len(b.host.Did())
+	if _, err := b.run(t); err != nil {
+		t.Fatal(err)
+	}
+	did := strings.Join(b.host.Did()[before:], "\n")
+	for _, want := range []string{"start kubelet.service", "kubeadm init --skip-token-print --skip-phases="} {
+		if !strings.Contains(did, want) {
+			t.Errorf("no %q among\n%s", want, did)
+		}
+	}
+	for _, wrong := range []string{"kubeadm reset", "1.38.0"} {
+		if strings.Contains(did, wrong) {
+			t.Errorf("%q is among\n%s", wrong, did)
+		}
+	}
+}
+
 // A node whose kubelet was stopped, or masked, is no node: the run starts it, and
 // leaves it alone on a host that is none yet.
 func TestKubeletOfANodeRuns(t *testing.T) {

@@ -81,8 +81,7 @@ func (m membership) plan(ctx context.Context) ([]phase.Change, error) {
 // What an unfinished run of ours left is reset anyway, and an init that has not
 // handed over yet has nobody to compare with.
 func (m membership) ours(stage kubeadm.Stage, view joinapi.NodeView) error {
-	made := stage == kubeadm.Serving || stage == kubeadm.Initialized
-	if stage == kubeadm.NotStarted || stage == kubeadm.Partial || made && view.ClusterCA == "" {
+	if !stage.Made() || stage != kubeadm.Done && view.ClusterCA == "" {
 		return nil
 	}
 	carried, err := m.node.Carried()

@@ -20,7 +20,7 @@ const (
 	joinsvcTimeout = 15 * time.Minute // joinsvc may boot later than its hosts
 	routedTimeout  = 30 * time.Minute // images, CNI, BGP
 	leavesTimeout  = 5 * time.Minute  // LACP
-	joinTimeout    = 45 * time.Minute // of joins that the API server does not answer; each waits for its turn
+	joinTimeout    = 45 * time.Minute // of a kubeadm that the API server does not answer; each join waits for its turn
 )
 
 // persist asks joinsvc until it answers or refuses for good, and notes what it
@@ -43,7 +43,7 @@ func judge(err error) retry.Verdict {
 	return retry.Verdict{Again: joinapi.Temporary(err), Floor: after, Answered: code == joinapi.CodeNotYet || code != "" && after > 0}
 }
 
-// unanswered knows kubeadm: a join that failed for want of an answer may pass.
+// unanswered knows kubeadm: what failed for want of an answer may pass.
 func unanswered(err error) retry.Verdict {
 	var none *kubeadm.UnansweredError
 	return retry.Verdict{Again: errors.As(err, &none)}

@@ -13,7 +13,6 @@ import (
 	"github.com/nodeprep/nodeprep/pkg/host/dnf"
 	"github.com/nodeprep/nodeprep/pkg/host/firewall"
 	"github.com/nodeprep/nodeprep/pkg/host/unit"
-	"github.com/nodeprep/nodeprep/pkg/kubeadm"
 	"github.com/nodeprep/nodeprep/pkg/phase"
 	"github.com/nodeprep/nodeprep/pkg/plan"
 )
@@ -152,7 +151,7 @@ func (m *Machine) packages(h plan.HostPlan) planner {
 func (m *Machine) unlessNode(install dnf.Packages) planner {
 	return func(ctx context.Context) ([]phase.Change, error) {
 		stage, err := m.kubeadm().Observe() // the phase kubeadm tells the error
-		install.Keep = err == nil && (stage == kubeadm.Done || stage == kubeadm.Initialized)
+		install.Keep = err == nil && stage.Made()
 		return install.Plan(ctx)
 	}
 }
@@ -179,7 +178,7 @@ func (m *Machine) kubelet() planner {
 	enabled := unit.Enabled{Units: m.Units, Name: "kubelet.service"}
 	return func(ctx context.Context) ([]phase.Change, error) {
 		stage, err := m.kubeadm().Observe() // the phase kubeadm tells the error
-		if err != nil || stage == kubeadm.NotStarted || stage == kubeadm.Partial {
+		if err != nil || !stage.Made() {
 			return enabled.Plan(ctx)
 		}
 		return unit.Running(enabled).Plan(ctx)

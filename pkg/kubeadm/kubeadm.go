@@ -178,6 +178,9 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 // Unfinished tells whether kubeadm has to run.
 func (s Stage) Unfinished() bool { return s == NotStarted || s == Partial || s == Serving }
 
+// Made tells whether kubeadm has made a node here, be it that it did not finish.
+func (s Stage) Made() bool { return s == Serving || s == Initialized || s == Done }
+
 // clear resets what may not stay, and returns the stage that is begun: Serving
 // where an init goes on.
 func (n Node) clear(ctx context.Context, stage Stage, action joinapi.Action) (Stage, error) {

@@ -29,17 +29,22 @@ func twice(ctx context.Context, call func(context.Context) error) error {
 	return err
 }
 
+// asked is twice for a call that answers with one thing.
+func asked[T any](ctx context.Context, call func(context.Context) (T, error)) (answer T, err error) {
+	err = twice(ctx, func(ctx context.Context) (err error) {
+		answer, err = call(ctx)
+		return err
+	})
+	return answer, err
+}
+
 // patient is a bus on which no question, and no change of unit files, is waited for
 // without an end. Jobs have a bound of their own.
 type patient struct{ bus }
 
 // GetUnitPropertiesContext is the bus's, with an end.
-func (p patient) GetUnitPropertiesContext(ctx context.Context, unit string) (is map[string]any, err error) {
-	err = twice(ctx, func(ctx context.Context) (err error) {
-		is, err = p.bus.GetUnitPropertiesContext(ctx, unit)
-		return err
-	})
-	return is, err
+func (p patient) GetUnitPropertiesContext(ctx context.Context, unit string) (map[string]any, error) {
+	return asked(ctx, func(ctx context.Context) (map[string]any, error) { return p.bus.GetUnitPropertiesContext(ctx, unit) })
 }
 
 // ReloadContext is the bus's, with an end.
@@ -55,46 +60,36 @@ func (p patient) EnableUnitFilesContext(ctx context.Context, files []string, run
 }
 
 // DisableUnitFilesContext is the bus's, with an end.
-func (p patient) DisableUnitFilesContext(ctx context.Context, files []string, runtime bool) (made []dbus.DisableUnitFileChange, err error) {
-	err = twice(ctx, func(ctx context.Context) (err error) {
-		made, err = p.bus.DisableUnitFilesContext(ctx, files, runtime)
-		return err
+func (p patient) DisableUnitFilesContext(ctx context.Context, files []string, runtime bool) ([]dbus.DisableUnitFileChange, error) {
+	return asked(ctx, func(ctx context.Context) ([]dbus.DisableUnitFileChange, error) {
+		return p.bus.DisableUnitFilesContext(ctx, files, runtime)
 	})
-	return made, err
 }
 
 // MaskUnitFilesContext is the bus's, with an end.
-func (p patient) MaskUnitFilesContext(ctx context.Context, files []string, runtime, force bool) (made []dbus.MaskUnitFileChange, err error) {
-	err = twice(ctx, func(ctx context.Context) (err error) {
-		made, err = p.bus.MaskUnitFilesContext(ctx, files, runtime, force)
-		return err
+func (p patient) MaskUnitFilesContext(ctx context.Context, files []string, runtime, force bool) ([]dbus.MaskUnitFileChange, error) {
+	return asked(ctx, func(ctx context.Context) ([]dbus.MaskUnitFileChange, error) {
+		return p.bus.MaskUnitFilesContext(ctx, files, runtime, force)
 	})
-	return made, err
 }
 
 // UnmaskUnitFilesContext is the bus's, with an end.
-func (p patient) UnmaskUnitFilesContext(ctx context.Context, files []string, runtime bool) (made []dbus.UnmaskUnitFileChange, err error) {
-	err = twice(ctx, func(ctx context.Context) (err error) {
-		made, err = p.bus.UnmaskUnitFilesContext(ctx, files, runtime)
-		return err
+func (p patient) UnmaskUnitFilesContext(ctx context.Context, files []string, runtime bool) ([]dbus.UnmaskUnitFileChange, error) {
+	return asked(ctx, func(ctx context.Context) ([]dbus.UnmaskUnitFileChange, error) {
+		return p.bus.UnmaskUnitFilesContext(ctx, files, runtime)
 	})
-	return made, err
 }
 
 // ListUnitsByPatternsContext is the bus's, with an end.
-func (p patient) ListUnitsByPatternsContext(ctx context.Context, states, patterns []string) (all []dbus.UnitStatus, err error) {
-	err = twice(ctx, func(ctx context.Context) (err error) {
-		all, err = p.bus.ListUnitsByPatternsContext(ctx, states, patterns)
-		return err
+func (p patient) ListUnitsByPatternsContext(ctx context.Context, states, patterns []string) ([]dbus.UnitStatus, error) {
+	return asked(ctx, func(ctx context.Context) ([]dbus.UnitStatus, error) {
+		return p.bus.ListUnitsByPatternsContext(ctx, states, patterns)
 	})
-	return all, err
 }
 
 // ListUnitFilesByPatternsContext is the bus's, with an end.
-func (p patient) ListUnitFilesByPatternsContext(ctx context.Context, states, patterns []string) (all []dbus.UnitFile, err error) {
-	err = twice(ctx, func(ctx context.Context) (err error) {
-		all, err = p.bus.ListUnitFilesByPatternsContext(ctx, states, patterns)
-		return err
+func (p patient) ListUnitFilesByPatternsContext(ctx context.Context, states, patterns []string) ([]dbus.UnitFile, error) {
+	return asked(ctx, func(ctx context.Context) ([]dbus.UnitFile, error) {
+		return p.bus.ListUnitFilesByPatternsContext(ctx, states, patterns)
 	})
-	return all, err
 }
