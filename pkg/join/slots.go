@@ -50,7 +50,7 @@ type slots struct {
 type hand struct {
 	uses  int
 	taken map[int]bool  // in the store, for good
-	out   map[int]bool  // in the hands of a redeemer
+	out   map[int]bool  // in the hands of a redeemer, and not seen in the store
 	back  chan struct{} // closed when a redeemer is through
 }
 
@@ -107,6 +107,9 @@ func (s *slots) settle(id string, slot int, taken ...int) {
 	delete(h.out, slot)
 	for _, n := range taken {
 		h.taken[n] = true
+		// Its redeemer may still have it. Counted twice, it would have others wait
+		// while a slot is free, and nobody would wake them.
+		delete(h.out, n)
 	}
 	if !slices.Contains(taken, slot) || len(h.taken) >= h.uses {
 		close(h.back) // there is one to take, or nothing to wait for
