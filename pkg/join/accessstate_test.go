@@ -36,6 +36,19 @@ func (w *world) issued() string {
 	return cert
 }
 
+// handsOver has a control plane bring an access that lasts for a year.
+func (w *world) handsOver(m0 join.Caller) joinapi.ClusterAccess {
+	w.t.Helper()
+	if _, err := w.Order(w.t.Context(), m0); err != nil {
+		w.t.Fatal(err)
+	}
+	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(w.t), Certificate: w.issued()}
+	if err := w.Accept(w.t.Context(), m0, access); err != nil {
+		w.t.Fatal(err)
+	}
+	return access
+}
+
 // The access is shown as it is, and joinsvc is not ready while it has one that
 // does not work: what it says of sessions then is of the past.
 func TestTheAccessIsShownAsItIs(t *testing.T) {
@@ -64,13 +77,7 @@ func TestTheAccessIsShownAsItIs(t *testing.T) {
 		return s.Access
 	}
 	want(joinapi.AccessNone, "no node has handed over")
-	if _, err := w.Order(t.Context(), m0); err != nil {
-		t.Fatal(err)
-	}
-	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
-	if err := w.Accept(t.Context(), m0, access); err != nil {
-		t.Fatal(err)
-	}
+	access := w.handsOver(m0)
 	want(joinapi.AccessUnreachable, "has not answered yet")
 	w.measured(1, time.Millisecond, nil)
 	answered := w.clock
@@ -107,13 +114,7 @@ func TestTheAccessIsShownAsItIs(t *testing.T) {
 func TestAccessToAnotherEndpointThanThePlans(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	m0 := w.all()[0]
-	if _, err := w.Order(t.Context(), m0); err != nil {
-		t.Fatal(err)
-	}
-	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
-	if err := w.Accept(t.Context(), m0, access); err != nil {
-		t.Fatal(err)
-	}
+	access := w.handsOver(m0)
 	for endpoint, says := range map[string]string{"192.168.9.193:6443": "", "192.168.9.200:6443": "the plan sends new nodes to https://192.168.9.200:6443"} {
 		w.replan(func(s *plan.Spec) { s.Kubernetes.APIEndpoint = netip.MustParseAddrPort(endpoint) })
 		s, err := w.Status(t.Context())
@@ -175,13 +176,7 @@ func TestReadinessNamesEveryReason(t *testing.T) {
 	w := newWorld(t, testPlan(t))
 	w.Admission = admission.NewLimiter(func() time.Time { return w.clock })
 	m0 := w.all()[0]
-	if _, err := w.Order(t.Context(), m0); err != nil {
-		t.Fatal(err)
-	}
-	access := joinapi.ClusterAccess{Server: "https://192.168.9.193:6443", CA: clusterCA(t), Certificate: w.issued()}
-	if err := w.Accept(t.Context(), m0, access); err != nil {
-		t.Fatal(err)
-	}
+	w.handsOver(m0)
 	w.clock = w.clock.Add(11 * 365 * 24 * time.Hour)
 	w.Store = readOnly{w.Store}
 	err := w.CanAnswer(t.Context())
