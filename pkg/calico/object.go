@@ -183,11 +183,17 @@ func settled(o *unstructured.Unstructured, unknown map[string]bool) *unstructure
 // whenever it sees something new, at the most every ten seconds
 // (node/pkg/status/reporter.go). Routes are not asked for: they change with
 // every pod's block anywhere, and each change is a write.
-func statusRequest(a API, node string) *unstructured.Unstructured {
+//
+// Each question differs from the one before: calico-node, or Typha for it, can
+// learn of a removal and a new object of that name as of one change, and does
+// nothing for one whose spec is what it knows (node/pkg/status/nodestatus.go,
+// processPendingUpdates, up to v3.31): it goes on writing to the object that is
+// gone, in vain.
+func statusRequest(a API, node string, question int) *unstructured.Unstructured {
 	o := a.object("CalicoNodeStatus", statusName(node), map[string]any{
 		"node":                node,
 		"classes":             []any{"Agent", "BGP"},
-		"updatePeriodSeconds": int64(10),
+		"updatePeriodSeconds": int64(10 + question%10),
 	})
 	o.SetLabels(map[string]string{managedBy: fieldManager})
 	return o

@@ -33,7 +33,7 @@ func TestObjects(t *testing.T) {
 	p := reference(t)
 	for api, golden := range map[API]string{CRD: "objects-crd.yaml", Native: "objects-native.yaml"} {
 		objects := append([]*unstructured.Unstructured{Configuration(api, p), Pool(api, p)}, Peers(api, p, p.Spec.AllRacks()[0], firstNode())...)
-		objects = append(objects, statusRequest(api, firstNode().Name))
+		objects = append(objects, statusRequest(api, firstNode().Name, 0))
 		var got string
 		for _, o := range objects {
 			text, err := yaml.Marshal(o)

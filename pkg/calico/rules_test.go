@@ -81,6 +81,57 @@ func TestQuestionsLeftBehindGo(t *testing.T) {
 	})
 }
 
+// A calico-node that was too busy to see that one question was removed before the
+// next was put answers the next all the same; a BGP session that comes up later is
+// seen.
+func TestAQuestionIsNotTakenForTheOneBefore(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		name := w.everybody()[0]
+		w.busy = map[string]any{}
+		for _, leaf := range w.plan.Spec.AllRacks()[0].Leaves {
+			w.states[name+" "+leaf.Name] = "Idle"
+		}
+		w.start(nil)
+		pass(5 * time.Second)
+		if s := w.session(name); s[0].State != "Idle" {
+			t.Fatalf("at first: %+v", s[0])
+		}
+		w.set(func() { clear(w.states) })
+		pass(45 * time.Second)
+		if s := w.session(name); s[0].State != joinapi.Established {
+			t.Errorf("later: %+v", s[0])
+		}
+	})
+}
+
+// A question that calico-node has lost is put again.
+func TestALostQuestionIsPutAgain(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		name := w.everybody()[0]
+		w.mute[name] = true
+		w.start(nil)
+		pass(5 * time.Second)
+		w.set(func() { w.mute[name] = false })
+		pass(30 * time.Second)
+		if s := w.session(name); s[0].State != joinapi.Established {
+			t.Errorf("told %+v", s[0])
+		}
+	})
+}
+
+// A report that lacks a planned peer says so.
+func TestAPeerThatBIRDLacks(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		name := w.everybody()[0]
+		w.states[name+" leaf201"] = "none"
+		w.start(nil)
+		pass(5 * time.Second)
+		if got := w.said(name); got != ": "+peerless {
+			t.Errorf("told %q", got)
+		}
+	})
+}
+
 // A question that somebody removed is put again, though the node was silent.
 func TestARemovedQuestionIsPutAgain(t *testing.T) {
 	bubble(t, reference(t), func(t *testing.T, w *world) {

@@ -3,6 +3,7 @@
 package calico
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ const (
 	silent  = "calico-node has not reported yet; see that its pod runs on the node"
 	unasked = "joinsvc has not asked calico-node yet; each node has its turn"
 	justNow = "calico-node has been asked, and has some seconds to answer"
+	// peerless is of a node that was seen, whose BIRD has another configuration.
+	peerless = "calico-node reports no such peer yet; see the logs of its confd when this stays"
 )
 
 // An inquiry is a CalicoNodeStatus that joinsvc has made, or will make.
@@ -33,6 +36,7 @@ type inquiry struct {
 	host    types.UID // of the Node that it is about
 	request types.UID // of the object; empty while there is none
 	asked   time.Time
+	count   int       // of the questions so far
 	read    string    // the answer's resource version, empty before there is one
 	silent  bool      // the one before had no answer
 	next    time.Time // when to ask again
@@ -52,7 +56,9 @@ func (e *era) inquiry(node string) *inquiry {
 
 // observe asks a node for its sessions when it is time, and takes its answer.
 // An object is made anew for every question, because calico-node writes only
-// what is new to it: one left open would show a dead node as it last was.
+// what is new to it: one left open would show a dead node as it last was. One that
+// stays without an answer is put again, for calico-node can lose it: a write of its
+// own that conflicts is the last that it tries (node/pkg/status/reporter.go).
 func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Duration, error) {
 	if !e.served.statuses {
 		return 0, e.ledger.blind(ctx, a, noStatusKind)
@@ -136,8 +142,8 @@ func (e *era) follows(ctx context.Context, a *account, q *inquiry, mine bool, no
 		}
 		e.places.take(name, q.silent) // stands in line again
 		return turn, nil
-	case answered && age >= e.ledger.looks().Ask:
-		q.next = now
+	case age >= e.ledger.looks().Ask:
+		q.silent, q.next = !answered, now
 		return 0, e.again(ctx, a, q, now)
 	}
 	return max(time.Second, min(turn, e.ledger.looks().Ask-age)), nil
@@ -176,11 +182,12 @@ func (e *era) asking(ctx context.Context, node string, q *inquiry, now time.Time
 	var made *unstructured.Unstructured
 	err := e.write(ctx, "asking "+node+" for its sessions", func(ctx context.Context) (err error) {
 		options := metav1.CreateOptions{FieldManager: fieldManager}
-		made, err = e.Client.Resource(e.api.resource(nodeStatuses)).Create(ctx, statusRequest(e.api, node), options)
+		made, err = e.Client.Resource(e.api.resource(nodeStatuses)).Create(ctx, statusRequest(e.api, node, q.count), options)
 		return err
 	})
 	if err == nil {
 		q.request, q.asked, q.read = made.GetUID(), now, ""
+		q.count++
 	}
 	return err
 }
@@ -236,6 +243,8 @@ func (e *era) routes(a *account, sessions []joinapi.Session) []joinapi.Session {
 	why := e.unannounced(a.node.Name)
 	for i, s := range sessions {
 		switch {
+		case s.State == "":
+			sessions[i].Reason = cmp.Or(e.taken(a.node.Name, s.PeerIP), peerless)
 		case s.State != joinapi.Established:
 			sessions[i].Reason = e.taken(a.node.Name, s.PeerIP)
 		case why != "":

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -44,8 +45,9 @@ type world struct {
 	lacks   []string                        // fields that the schema has not, by kind: "IPPool.assignmentMode"
 	kinds   map[API][]string                // what is served
 	leased  []Node
-	states  map[string]string // by node and peer: what BIRD says; "" is Established
+	states  map[string]string // by node and peer: what BIRD says; "" is Established, "none" no such peer
 	mute    map[string]bool   // nodes on which calico-node does not run
+	busy    map[string]any    // by object: the spec that a calico-node knows that sees no removals
 	told    map[string][]joinapi.Session
 	log     strings.Builder
 	remarks []string
@@ -324,10 +326,20 @@ func (w *world) answer(resource schema.GroupVersionResource, name, node string) 
 		return
 	}
 	status := o.(*unstructured.Unstructured).DeepCopy()
+	if w.busy != nil {
+		known := w.busy[name]
+		w.busy[name] = status.Object["spec"]
+		if reflect.DeepEqual(known, status.Object["spec"]) {
+			return // "Anticipated resource update. Do nothing." (node/pkg/status/nodestatus.go)
+		}
+	}
 	var peers []any
 	for _, rack := range w.plan.Spec.AllRacks() {
 		for _, leaf := range rack.Leaves {
 			state := w.states[node+" "+leaf.Name]
+			if state == "none" {
+				continue
+			}
 			if state == "" {
 				state = "Established"
 			}
