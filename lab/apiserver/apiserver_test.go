@@ -52,6 +52,7 @@ func TestControlPlane(t *testing.T) {
 	t.Run("manifest", f.testManifest)
 	t.Run("objects", f.testObjects)
 	t.Run("sessions", f.testSessions)
+	t.Run("calico-node", f.testReporter)
 	t.Run("foreign pool", f.testForeignPool)
 	t.Run("locked datastore", f.testLockedDatastore)
 	t.Run("served", f.testServed)
