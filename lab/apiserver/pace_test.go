@@ -3,8 +3,10 @@
 package apiserver
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +25,7 @@ func (f *fixture) testPace(t *testing.T) {
 	p.Spec.Kubernetes.Pace = plan.Slow
 	pods := f.staticPods(t, p)
 	for name, arguments := range map[string][]string{
-		"etcd":                    {"--heartbeat-interval=1000", "--election-timeout=10000"},
+		"etcd":                    {"--heartbeat-interval=1000", "--election-timeout=10000", "--watch-progress-notify-interval=1m0s"},
 		"kube-apiserver":          {"--etcd-healthcheck-timeout=30s", "--etcd-readycheck-timeout=30s"},
 		"kube-controller-manager": {"--node-monitor-grace-period=6m0s", "--leader-elect-lease-duration=1m20s"},
 		"kube-scheduler":          {"--leader-elect-renew-deadline=3m0s"},
@@ -33,6 +35,9 @@ func (f *fixture) testPace(t *testing.T) {
 			if !strings.Contains(strings.Join(c.Command, "\n")+"\n", want+"\n") {
 				t.Errorf("%s has no %s among %q", name, want, c.Command)
 			}
+		}
+		if twice := repeated(c.Command); len(twice) > 0 {
+			t.Errorf("%s has %q more than once", name, twice)
 		}
 		// One without a path is what kubelet refuses.
 		if ready := c.ReadinessProbe; ready != nil && (ready.HTTPGet.Path == "" || ready.PeriodSeconds != 15) {
@@ -121,4 +126,15 @@ func (f *fixture) dryRun(t *testing.T, config string) map[string]staticPod {
 		pods[name] = pod
 	}
 	return pods
+}
+
+// repeated are the flags that a command has twice, as one that kubeadm knows by
+// another name would be.
+func repeated(command []string) []string {
+	seen := map[string]int{}
+	for _, argument := range command {
+		flag, _, _ := strings.Cut(strings.Replace(argument, "--experimental-", "--", 1), "=")
+		seen[flag]++
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(seen)), func(flag string) bool { return seen[flag] < 2 })
 }

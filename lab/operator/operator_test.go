@@ -158,6 +158,24 @@ func TestMilestonesOfNodes(t *testing.T) {
 	}
 }
 
+// Workers stand back until the control plane routes, and then for good no more.
+func TestWorkersAreLetGoOnce(t *testing.T) {
+	levelled := 0
+	w := &watcher{level: func() error { levelled++; return nil }}
+	for i, tc := range []struct {
+		phase joinapi.NodePhase
+		want  int
+	}{{"", 0}, {joinapi.PhaseJoined, 0}, {joinapi.PhaseRouted, 1}, {joinapi.PhaseJoined, 1}, {joinapi.PhaseRouted, 1}} {
+		nodes := []joinapi.NodeStatus{{Role: joinapi.ControlPlane, Phase: tc.phase}, {Role: joinapi.Worker, Phase: joinapi.PhaseRouted}}
+		if err := w.letGo(nodes); err != nil || levelled != tc.want {
+			t.Errorf("look %d: levelled %d times, want %d; %v", i, levelled, tc.want, err)
+		}
+	}
+	if err := (&watcher{level: func() error { return errors.New("too early") }}).letGo(nil); err != nil {
+		t.Errorf("before any node is told of: %v", err)
+	}
+}
+
 func TestLoadChangesThePace(t *testing.T) {
 	l := newOutlook(tempo.Milestones(2), tempo.Speed{Pace: 1, Others: 0})
 	if l.shared(0.1) {

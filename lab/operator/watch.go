@@ -23,7 +23,7 @@ func (o *Operator) Watch(ctx context.Context) error {
 	if err := o.Await(ctx, "joinsvc serves", o.admit); err != nil {
 		return err
 	}
-	w := &watcher{Operator: o, seen: map[string]joinapi.NodeStatus{}}
+	w := &watcher{Operator: o, seen: map[string]joinapi.NodeStatus{}, level: o.Level}
 	return o.Await(ctx, "every node is routed", w.poll)
 }
 
@@ -99,6 +99,7 @@ type watcher struct {
 	seen     map[string]joinapi.NodeStatus
 	passed   int // milestones, by all nodes
 	workload bool
+	level    func() error // once the control plane routes; nil when that is done
 	leaves   string
 	least    int // sessions that the leaves lacked at the best time, plus one
 }
@@ -123,6 +124,9 @@ func (w *watcher) poll(ctx context.Context) (string, error) {
 		}
 	}
 	w.show(status.Nodes)
+	if err := w.letGo(status.Nodes); err != nil {
+		return "", err
+	}
 	if err := w.startWorkload(ctx, status); err != nil {
 		waiting = append(waiting, err.Error())
 	}
@@ -130,6 +134,20 @@ func (w *watcher) poll(ctx context.Context) (string, error) {
 		return strings.Join(waiting, "; "), nil
 	}
 	return w.pollLeaves(ctx), nil
+}
+
+// letGo ends that workers stand back, once every control plane routes: they have
+// waited for it, and what is left is theirs to do.
+func (w *watcher) letGo(nodes []joinapi.NodeStatus) error {
+	busy := func(n joinapi.NodeStatus) bool {
+		return n.Role == joinapi.ControlPlane && n.Phase != joinapi.PhaseRouted
+	}
+	if w.level == nil || len(nodes) == 0 || slices.ContainsFunc(nodes, busy) {
+		return nil
+	}
+	level := w.level
+	w.level = nil
+	return level()
 }
 
 // show puts on the board how many nodes are how far, the first milestone that

@@ -34,6 +34,19 @@ func (r *Rack) Unit(ctx context.Context, machine, unit, property string) string 
 	return strings.TrimSpace(string(out.Stdout))
 }
 
+// Level lets no host's machine stand back behind another's any longer.
+func (r *Rack) Level() error {
+	var errs []error
+	for _, h := range r.Hosts {
+		v, err := r.vm(h.Name)
+		if err == nil {
+			err = v.Renice(0)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
 // SetLink plugs a cable of a machine in, or pulls it.
 func (r *Rack) SetLink(ctx context.Context, machine, nic string, up bool) error {
 	v, err := r.vm(machine)

@@ -52,7 +52,7 @@ const Infra = "infra"
 // not answer in a worker within the 25 s of D-Bus. The machine of joinsvc and the
 // leaves goes first, where that is allowed: nothing begins before it is up, which
 // beside a control plane as nice took 104 s in place of 49, and then it has little
-// to do.
+// to do. Level ends the difference among hosts.
 const (
 	infraNice  = -5
 	workerNice = 5

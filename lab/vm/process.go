@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -123,9 +122,8 @@ func (v *VM) own(started chan<- error) {
 
 func (v *VM) start() error {
 	if v.Nice != 0 {
-		err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, v.Nice)
-		if err != nil && (v.Nice > 0 || !errors.Is(err, fs.ErrPermission)) {
-			return fmt.Errorf("giving it niceness %d: %w", v.Nice, err)
+		if err := renice(0, v.Nice); err != nil {
+			return err
 		}
 	}
 	return v.cmd.Start()

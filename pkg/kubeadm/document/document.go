@@ -78,7 +78,7 @@ func clusterConfiguration(p plan.Plan) *v1beta4.ClusterConfiguration {
 			ServiceSubnet: s.Services.Subnet.String(),
 			DNSDomain:     dnsDomain,
 		},
-		Etcd:              etcd(s.Kubernetes.Pace),
+		Etcd:              etcd(s.Kubernetes),
 		APIServer:         apiServer(p),
 		ControllerManager: controllerManager(p),
 		Scheduler:         v1beta4.ControlPlaneComponent{ExtraArgs: patientLeader(p)},

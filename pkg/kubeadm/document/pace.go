@@ -126,14 +126,31 @@ func apiServer(p plan.Plan) v1beta4.APIServer {
 // its own leader at once and waits for neither, but gives up a request after
 // 5 s and twice the election's (etcd 3.5 to 3.7, server/config, ReqTimeout):
 // 25 s instead of 7.
-func etcd(pace plan.Pace) v1beta4.Etcd {
-	if pace != plan.Slow {
+//
+// Each of the API server's watches, one for a kind, is told how far etcd is once a
+// minute, and not every five seconds as kubeadm has it: of a control plane with
+// nothing to do that was half of etcd's work and a third of the API server's. Who
+// lists what may be newer does not wait for it: the API server then asks
+// (1.31 to 1.37, storage/cacher/progress).
+func etcd(k plan.Kubernetes) v1beta4.Etcd {
+	if k.Pace != plan.Slow {
 		return v1beta4.Etcd{}
 	}
 	return v1beta4.Etcd{Local: &v1beta4.LocalEtcd{ExtraArgs: []v1beta4.Arg{
 		{Name: "election-timeout", Value: "10000"}, // both in milliseconds
 		{Name: "heartbeat-interval", Value: "1000"},
+		{Name: progressFlag(k), Value: "1m0s"},
 	}}}
+}
+
+// progressFlag is the name that kubeadm of that release has for it, which is that
+// of its etcd: 3.6 from 1.34 on (app/phases/etcd/local.go).
+func progressFlag(k plan.Kubernetes) string {
+	const flag = "watch-progress-notify-interval"
+	if k.Since(34) {
+		return flag
+	}
+	return "experimental-" + flag
 }
 
 // relax has kubelet on slow report less and wait longer for its runtime, which
