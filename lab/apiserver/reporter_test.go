@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/nodeprep/nodeprep/lab/daemon"
+	"github.com/nodeprep/nodeprep/lab/nettest"
 )
 
 // testReporter has the real calico-node answer, which has no BIRD here and says
@@ -21,18 +21,7 @@ func (f *fixture) testReporter(t *testing.T) {
 	name := "k8c1m0" + domain
 	calicoNode := exec.Command(f.binaries["calico-node"], "-status-reporter")
 	calicoNode.Env = append(os.Environ(), "NODENAME="+name, "DATASTORE_TYPE=kubernetes", "KUBECONFIG="+f.Path("admin.conf"), "GOMAXPROCS=1")
-	d, err := daemon.Start("calico-node", t.TempDir(), calicoNode)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Log(d.Tail())
-		}
-	})
+	nettest.Start(t, "calico-node", t.TempDir(), calicoNode)
 	f.reconcile(t, f.plan)
 	first := f.answered(t, name, "")
 	signal(t, calicoNode, syscall.SIGSTOP)

@@ -36,6 +36,9 @@ func TestEveryThreadIsReniced(t *testing.T) {
 	if got := niceness(t, v); slices.Max(got) != want || slices.Min(got) != want {
 		t.Errorf("told 0, its threads have %v, want %d", got, want)
 	}
+	if v.Nice != 0 {
+		t.Errorf("told 0, the machine that replaces it will have %d", v.Nice)
+	}
 }
 
 // niceness is that of each thread, field 19 of its stat (proc_pid_stat(5)).

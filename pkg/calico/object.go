@@ -187,7 +187,7 @@ func settled(o *unstructured.Unstructured, unknown map[string]bool) *unstructure
 // Each question differs from the one before: calico-node, or Typha for it, can
 // learn of a removal and a new object of that name as of one change, and does
 // nothing for one whose spec is what it knows (node/pkg/status/nodestatus.go,
-// processPendingUpdates, up to v3.31): it goes on writing to the object that is
+// processPendingUpdates, v3.28): it goes on writing to the object that is
 // gone, in vain.
 func statusRequest(a API, node string, question int) *unstructured.Unstructured {
 	o := a.object("CalicoNodeStatus", statusName(node), map[string]any{

@@ -57,8 +57,8 @@ func (e *era) inquiry(node string) *inquiry {
 // observe asks a node for its sessions when it is time, and takes its answer.
 // An object is made anew for every question, because calico-node writes only
 // what is new to it: one left open would show a dead node as it last was. One that
-// stays without an answer is put again, for calico-node can lose it: a write of its
-// own that conflicts is the last that it tries (node/pkg/status/reporter.go).
+// stays without an answer is put again: whether calico-node has lost it cannot be
+// seen from here.
 func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Duration, error) {
 	if !e.served.statuses {
 		return 0, e.ledger.blind(ctx, a, noStatusKind)

@@ -131,7 +131,7 @@ func apiServer(p plan.Plan) v1beta4.APIServer {
 // minute, and not every five seconds as kubeadm has it: of a control plane with
 // nothing to do that was half of etcd's work and a third of the API server's. Who
 // lists what may be newer does not wait for it: the API server then asks
-// (1.31 to 1.37, storage/cacher/progress).
+// (1.37, storage/cacher/progress).
 func etcd(k plan.Kubernetes) v1beta4.Etcd {
 	if k.Pace != plan.Slow {
 		return v1beta4.Etcd{}
