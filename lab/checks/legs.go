@@ -45,11 +45,24 @@ func deadBond(ctx context.Context, r Trial) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	// Sessions outlive a short cut; the legs are bundled anew in any case.
+	return r.mended(ctx, h)
+}
+
+// mended waits until h is whole again, and has a run find nothing to do. The
+// legs are bundled anew, whether or not the sessions outlived the cut. A leaf
+// knows of a session before joinsvc does, which has to ask calico-node, and a
+// run between the two waits, and says so.
+func (r Trial) mended(ctx context.Context, h rack.Host) error {
 	if err := r.bondSays(ctx, h, "is up"); err != nil {
 		return err
 	}
-	if err := r.Await(ctx, "the fabric is right again", r.fabricIsRight); err != nil {
+	err := r.Await(ctx, h.Name+" is routed again", func(ctx context.Context) (string, error) {
+		if why, err := r.fabricIsRight(ctx); why != "" || err != nil {
+			return why, err
+		}
+		return r.routed(ctx, h)
+	})
+	if err != nil {
 		return err
 	}
 	out, err := r.Run(ctx, h.Name, "nodeprep", "run", "--json")

@@ -82,6 +82,11 @@ func (r Trial) settled(ctx context.Context, h rack.Host) (string, error) {
 	if err != nil {
 		return err.Error() + string(out.Stderr), nil
 	}
+	return r.routed(ctx, h)
+}
+
+// routed returns what keeps joinsvc from calling h routed.
+func (r Trial) routed(ctx context.Context, h rack.Host) (string, error) {
 	status, err := r.Status(ctx)
 	if err != nil {
 		return err.Error(), nil
