@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,21 +159,34 @@ func TestMilestonesOfNodes(t *testing.T) {
 	}
 }
 
-// Workers stand back until the control plane routes, and then for good no more.
-func TestWorkersAreLetGoOnce(t *testing.T) {
-	levelled := 0
-	w := &watcher{level: func() error { levelled++; return nil }}
+// Workers stand back from the control plane's joining, a failed attempt
+// included, until it routes, and are told so once.
+func TestWorkersGiveWay(t *testing.T) {
+	var told []bool
+	w := &watcher{Operator: attended(t, 1).Operator, seen: map[string]joinapi.NodeStatus{}}
+	w.standBack = func(back bool) error { told = append(told, back); return nil }
+	if err := w.giveWay(nil); err != nil {
+		t.Errorf("before any node is told of: %v", err)
+	}
 	for i, tc := range []struct {
 		phase joinapi.NodePhase
-		want  int
-	}{{"", 0}, {joinapi.PhaseJoined, 0}, {joinapi.PhaseRouted, 1}, {joinapi.PhaseJoined, 1}, {joinapi.PhaseRouted, 1}} {
-		nodes := []joinapi.NodeStatus{{Role: joinapi.ControlPlane, Phase: tc.phase}, {Role: joinapi.Worker, Phase: joinapi.PhaseRouted}}
-		if err := w.letGo(nodes); err != nil || levelled != tc.want {
-			t.Errorf("look %d: levelled %d times, want %d; %v", i, levelled, tc.want, err)
+		told  []bool
+	}{
+		{joinapi.PhaseEnrolled, nil},
+		{joinapi.PhasePrepared, nil},
+		{joinapi.PhaseJoining, []bool{true}},
+		{joinapi.PhaseFailed, []bool{true}},
+		{joinapi.PhaseJoined, []bool{true}},
+		{joinapi.PhaseRouted, []bool{true, false}},
+	} {
+		nodes := []joinapi.NodeStatus{
+			{Name: "m0.example", Role: joinapi.ControlPlane, Phase: tc.phase},
+			{Name: "s1.example", Role: joinapi.Worker, Phase: joinapi.PhaseJoining},
 		}
-	}
-	if err := (&watcher{level: func() error { return errors.New("too early") }}).letGo(nil); err != nil {
-		t.Errorf("before any node is told of: %v", err)
+		w.tell(nodes[0])
+		if err := w.giveWay(nodes); err != nil || !slices.Equal(told, tc.told) {
+			t.Errorf("look %d, %s: told %v, want %v; %v", i, tc.phase, told, tc.told, err)
+		}
 	}
 }
 

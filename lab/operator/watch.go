@@ -23,7 +23,7 @@ func (o *Operator) Watch(ctx context.Context) error {
 	if err := o.Await(ctx, "joinsvc serves", o.admit); err != nil {
 		return err
 	}
-	w := &watcher{Operator: o, seen: map[string]joinapi.NodeStatus{}, level: o.Level}
+	w := &watcher{Operator: o, seen: map[string]joinapi.NodeStatus{}, standBack: o.StandBack}
 	return o.Await(ctx, "every node is routed", w.poll)
 }
 
@@ -96,12 +96,13 @@ func (o *Operator) kickstarted(states map[string]string) error {
 // watcher remembers what it has told already.
 type watcher struct {
 	*Operator
-	seen     map[string]joinapi.NodeStatus
-	passed   int // milestones, by all nodes
-	workload bool
-	level    func() error // once the control plane routes; nil when that is done
-	leaves   string
-	least    int // sessions that the leaves lacked at the best time, plus one
+	seen      map[string]joinapi.NodeStatus
+	passed    int // milestones, by all nodes
+	workload  bool
+	back      bool             // workers stand back
+	standBack func(bool) error // has them do so, or ends it
+	leaves    string
+	least     int // sessions that the leaves lacked at the best time, plus one
 }
 
 // milestones are the phases that all nodes go through, with their names on the
@@ -124,7 +125,7 @@ func (w *watcher) poll(ctx context.Context) (string, error) {
 		}
 	}
 	w.show(status.Nodes)
-	if err := w.letGo(status.Nodes); err != nil {
+	if err := w.giveWay(status.Nodes); err != nil {
 		return "", err
 	}
 	if err := w.startWorkload(ctx, status); err != nil {
@@ -136,18 +137,18 @@ func (w *watcher) poll(ctx context.Context) (string, error) {
 	return w.pollLeaves(ctx), nil
 }
 
-// letGo ends that workers stand back, once every control plane routes: they have
-// waited for it, and what is left is theirs to do.
-func (w *watcher) letGo(nodes []joinapi.NodeStatus) error {
-	busy := func(n joinapi.NodeStatus) bool {
-		return n.Role == joinapi.ControlPlane && n.Phase != joinapi.PhaseRouted
-	}
-	if w.level == nil || len(nodes) == 0 || slices.ContainsFunc(nodes, busy) {
+// giveWay has workers stand back while a control plane joins, until it routes:
+// they wait for it, and before and after that what is left is theirs to do.
+func (w *watcher) giveWay(nodes []joinapi.NodeStatus) error {
+	back := slices.ContainsFunc(nodes, func(n joinapi.NodeStatus) bool {
+		joining := rank(w.furthest(n)) >= rank(joinapi.PhaseJoining)
+		return n.Role == joinapi.ControlPlane && joining && n.Phase != joinapi.PhaseRouted
+	})
+	if back == w.back {
 		return nil
 	}
-	level := w.level
-	w.level = nil
-	return level()
+	w.back = back
+	return w.standBack(back)
 }
 
 // show puts on the board how many nodes are how far, the first milestone that

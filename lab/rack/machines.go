@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/nodeprep/nodeprep/lab/vm"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // Run runs a command on a machine of the rack: Infra or a host.
@@ -34,13 +35,21 @@ func (r *Rack) Unit(ctx context.Context, machine, unit, property string) string 
 	return strings.TrimSpace(string(out.Stdout))
 }
 
-// Level lets no host's machine stand back behind another's any longer.
-func (r *Rack) Level() error {
+// StandBack has the workers' machines stand back behind the control planes', or
+// ends that.
+func (r *Rack) StandBack(back bool) error {
+	nice := 0
+	if back {
+		nice = workerNice
+	}
 	var errs []error
 	for _, h := range r.Hosts {
+		if h.Role == plan.ControlPlane {
+			continue
+		}
 		v, err := r.vm(h.Name)
 		if err == nil {
-			err = v.Renice(0)
+			err = v.Renice(nice)
 		}
 		errs = append(errs, err)
 	}

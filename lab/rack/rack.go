@@ -43,16 +43,18 @@ type Rack struct {
 // boot on processors that have enough to do.
 const Infra = "infra"
 
-// workerNice is how far the workers' machines stand back (nice(2)): all of them
-// wait for the control plane, and that for the leaves and joinsvc. With one of two
-// processors taken by others, and all machines equal, the control plane had half a
-// processor, hardly more than it takes to do nothing, and its init took twelve
-// minutes; beside workers that stand back, six. Five steps are a third of the
+// workerNice is how far the workers' machines stand back (nice(2)) while a
+// control plane is on its way from joining to routed: they wait for it. Its
+// programs ask one another a fixed number of times a second whether they are
+// ready, which alone is half a processor. With one of two processors taken by
+// others, its init took 346 s where it took 99, and twelve minutes beside
+// workers that were as nice. Before that nobody waits for it, and what workers
+// have done by then they need not do beside it. Five steps are a third of the
 // weight (Linux, kernel/sched/core.c, sched_prio_to_weight); with ten, systemd did
 // not answer in a worker within the 25 s of D-Bus. The machine of joinsvc and the
 // leaves goes first, where that is allowed: nothing begins before it is up, which
 // beside a control plane as nice took 104 s in place of 49, and then it has little
-// to do. Level ends the difference among hosts.
+// to do.
 const (
 	infraNice  = -5
 	workerNice = 5
@@ -118,15 +120,14 @@ func (r *Rack) cabled() ([]vm.Machine, error) {
 
 // host makes one host's machine and plugs its legs into the leaves' machine.
 func (r *Rack) host(h Host, infra *vm.Machine) (vm.Machine, error) {
-	memory, cpus, nice := 2048, 1, workerNice
+	memory, cpus := 2048, 1
 	if h.Role == plan.ControlPlane {
-		memory, cpus, nice = 4096, 2, 0
+		memory, cpus = 4096, 2
 	}
 	m, err := r.machine(h.Name, memory, cpus, h.NIC)
 	if err != nil {
 		return m, err
 	}
-	m.Nice = nice
 	m.Shares = append(m.Shares, vm.Share{Tag: "enrolment", Path: r.enrolmentDir(), ReadOnly: true})
 	for i, leg := range h.Legs {
 		near, far, err := vm.NewWire()
