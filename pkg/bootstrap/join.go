@@ -164,17 +164,22 @@ func (m membership) follow(ctx context.Context, order joinapi.KubeadmOrder) erro
 		if err == nil {
 			err = m.node.Execute(ctx, order)
 		}
-		if unanswered(err).Again {
-			err = m.giveWay(ctx, err)
+		if none := new(kubeadm.UnansweredError); errors.As(err, &none) {
+			err = errors.Join(err, m.giveWay(ctx, none))
 		}
 		return struct{}{}, err
 	})
+	if unanswered(err).Again && ctx.Err() == nil {
+		err = errors.Join(err, m.node.Forsake())
+	}
 	return err
 }
 
-// giveWay has another node join meanwhile, and joinsvc know why this one does not.
+// giveWay has another node join meanwhile, and joinsvc know why this one does not:
+// in kubeadm's own words, which are short. What else went wrong, such as a reset of
+// many containers, would be more than a report may have.
 func (m membership) giveWay(ctx context.Context, reason error) error {
-	return errors.Join(reason, m.tell(ctx, joinapi.Report{Phase: joinapi.ReportKubeadm, Outcome: joinapi.OutcomeFailed, Message: reason.Error()}))
+	return m.tell(ctx, joinapi.Report{Phase: joinapi.ReportKubeadm, Outcome: joinapi.OutcomeFailed, Message: reason.Error()})
 }
 
 // handOver asks for the order again: the init node gets the same one each time.
@@ -214,10 +219,22 @@ func (m membership) applyAddOns(ctx context.Context) error {
 	if order.AddOns == "" {
 		return errors.New("joinsvc's order has no add-ons, and without a CNI no node is ever ready; see its log: journalctl -u joinsvc")
 	}
+	m.succeed(ctx)
 	if err := m.node.Apply(ctx, order.AddOns); err != nil {
 		return fmt.Errorf("applying the cluster's add-ons: %w", err)
 	}
+	m.succeed(ctx)
 	return m.node.Finish()
+}
+
+// succeed spares the cluster a wait that ends by itself: what keeps it from that
+// is worth a note.
+func (m membership) succeed(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := m.node.Succeed(ctx, m.host.Name); err != nil {
+		phase.Notef(ctx, "%v; it ends by itself", err)
+	}
 }
 
 func (m membership) order(ctx context.Context) (joinapi.KubeadmOrder, error) {

@@ -32,15 +32,17 @@ type era struct {
 	doubts chan struct{}
 
 	inquiries map[string]*inquiry
-	spoilt    string // what keeps every node's pods from being reached
+	spoilt    map[string]string // what keeps every node's pods from being reached, by who is told it
 }
 
 func newEra(k *keeper, s served) *era {
 	e := &era{
 		keeper: k, served: s, api: s.api, began: time.Now(),
 		kinds: map[string]*kind{}, record: newRecord(), places: newPlaces(),
-		doubts: make(chan struct{}, 1), inquiries: map[string]*inquiry{},
+		doubts: make(chan struct{}, 1), inquiries: map[string]*inquiry{}, spoilt: map[string]string{},
 	}
+	// What was written in another era says nothing of who changes it in this one.
+	k.board.replace("annotations ", nil)
 	e.queue = newQueue(func(key string) bool { return key == clusterKey || !k.ledger.settled(key) })
 	e.follow(nodes, true, func(was, is *unstructured.Unstructured) {
 		if !sameNode(was, is) {

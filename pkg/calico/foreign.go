@@ -95,10 +95,16 @@ func foreignPeer(p plan.Plan, peer *unstructured.Unstructured) string {
 	switch {
 	case node != "":
 		return fmt.Sprintf("BGPPeer %s is not joinsvc's and gives node %s a session to %s (%s), which joinsvc's peer is for: remove it, %s", name, node, leaf, peerAddress(peer), removal(peer))
-	case selector == "" || selector == "all()":
+	case forAll(peer):
 		return fmt.Sprintf("BGPPeer %s is not joinsvc's and is for all nodes: Calico drops every node's own peer to %s (%s) for it, in silence; remove it, %s", name, leaf, peerAddress(peer), removal(peer))
 	}
 	return fmt.Sprintf("BGPPeer %s is not joinsvc's and peers nodes of %q with %s (%s) a second time; remove it, %s", name, selector, leaf, peerAddress(peer), removal(peer))
+}
+
+// forAll says whether a peer that names no node is for every one.
+func forAll(peer *unstructured.Unstructured) bool {
+	selector := field(peer, "nodeSelector")
+	return selector == "" || selector == "all()"
 }
 
 // removal is the command that removes a BGPPeer where it is: with both of Calico's

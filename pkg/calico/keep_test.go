@@ -712,6 +712,7 @@ func TestRoutedWithABlock(t *testing.T) {
 func TestRoutesThatOthersRefuse(t *testing.T) {
 	const pool = `{"apiVersion":"crd.projectcalico.org/v1","kind":"IPPool","metadata":{"name":"theirs"},"spec":{"cidr":%q,"disableBGPExport":%t}}`
 	const peer = `{"apiVersion":"crd.projectcalico.org/v1","kind":"BGPPeer","metadata":{"name":"all"},"spec":{"peerIP":%q,"asNumber":63500,"filters":["f"]}}`
+	const some = `{"apiVersion":"crd.projectcalico.org/v1","kind":"BGPPeer","metadata":{"name":"all"},"spec":{"peerIP":%q,"asNumber":63500,"filters":["f"],"nodeSelector":%q}}`
 	for name, tc := range map[string]struct{ plural, object, says string }{
 		"a wider pool":        {ipPools, fmt.Sprintf(pool, "172.16.0.0/12", true), "IPPool theirs of somebody else has disableBGPExport and holds the node's block 172.27.0.0/26"},
 		"the block's own":     {ipPools, fmt.Sprintf(pool, "172.27.0.0/26", true), "IPPool theirs"},
@@ -720,6 +721,8 @@ func TestRoutesThatOthersRefuse(t *testing.T) {
 		"elsewhere":           {ipPools, fmt.Sprintf(pool, "10.0.0.0/8", true), ""},
 		"a global peer":       {bgpPeers, fmt.Sprintf(peer, "192.168.9.204"), "BGPPeer all has filters [f], which may refuse the node's block"},
 		"of another address":  {bgpPeers, fmt.Sprintf(peer, "192.0.2.1"), ""},
+		"for some nodes":      {bgpPeers, fmt.Sprintf(some, "192.168.9.204", "kubernetes.io/hostname == 'x'"), ""},
+		"for all, by name":    {bgpPeers, fmt.Sprintf(some, "192.168.9.204", "all()"), "BGPPeer all has filters [f]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, reference(t), func(t *testing.T, w *world) {
@@ -784,6 +787,35 @@ func TestAnnotationsThatAreContested(t *testing.T) {
 			t.Errorf("afterwards: %q", got)
 		}
 	})
+}
+
+// A contest that is over is said no longer where Calico has no CalicoNodeStatus,
+// which is what else brings a node to be looked at, or gets it in between.
+func TestAContestThatIsOver(t *testing.T) {
+	const theirs = `{"apiVersion":"v1","kind":"Node","metadata":{"name":%q,"annotations":{"projectcalico.org/IPv4Address":"192.0.2.2/24"}}}`
+	for name, after := range map[string]func(w *world){
+		"never":   func(*world) {},
+		"by then": func(w *world) { w.set(func() { w.kinds[CRD] = allKinds() }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, reference(t), func(t *testing.T, w *world) {
+				node := w.everybody()[0]
+				w.kinds[CRD] = append(needed(), bgpFilters)
+				w.start(nil)
+				pass(30 * time.Second)
+				w.put(nodes, fmt.Sprintf(theirs, node), "calico-node")
+				pass(time.Minute)
+				if got := w.standing(); !strings.Contains(got, "somebody changes") {
+					t.Fatalf("meanwhile: %q", got)
+				}
+				after(w)
+				pass(2*relook + time.Minute)
+				if got := w.standing(); strings.Contains(got, "somebody changes") {
+					t.Errorf("afterwards: %q", got)
+				}
+			})
+		})
+	}
 }
 
 // A node that waits for its turn to be asked is not said to be silent: after a

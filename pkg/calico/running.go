@@ -3,6 +3,7 @@
 package calico
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -63,8 +64,11 @@ func (e *era) running(ctx context.Context) map[string]string {
 	if text := e.aboutFelix(felix, failed); text != "" {
 		found["running felix"] = text
 	}
-	if known(err) && known(failed) { // else what was known last holds
-		e.spoil(spoiling(told, felix))
+	if known(err) { // else what was known last holds
+		e.spoil("calico-node", spoiledByNode(told))
+	}
+	if known(failed) {
+		e.spoil("Felix", spoiledByFelix(felix[routeSync]))
 	}
 	return found
 }
@@ -93,6 +97,8 @@ func (e *era) aboutFelix(felix map[string]any, err error) string {
 	switch {
 	case apierrors.IsNotFound(err): // calico-node makes it at its first start
 		return ""
+	case apierrors.IsForbidden(err):
+		return "cannot see what Felix is told (FelixConfiguration default): joinsvc's rights in this cluster are of an older joinsvc; they come with its access when that is renewed (docs/operations.md)"
 	case err != nil:
 		return fmt.Sprintf("cannot see what Felix is told (FelixConfiguration default): %v", err)
 	case len(set) == 0:
@@ -125,29 +131,34 @@ func tunnels(felix map[string]any) []string {
 	return set
 }
 
-// spoiling is what of all that keeps every node's pods from being reached, whatever
-// their sessions are; empty for nothing.
-func spoiling(told map[string]string, felix map[string]any) string {
-	switch {
-	case yes(told["USE_POD_CIDR"]):
+// spoiledByNode is what of calico-node's environment keeps every node's pods from
+// being reached, whatever their sessions are; empty for nothing.
+func spoiledByNode(told map[string]string) string {
+	if yes(told["USE_POD_CIDR"]) {
 		return "calico-node is told USE_POD_CIDR, and announces the range that Kubernetes gives the node in place of its block"
-	case yes(told["FELIX_ROUTESYNCDISABLED"]), yes(fmt.Sprint(felix[routeSync])):
+	}
+	return spoiledByFelix(told["FELIX_ROUTESYNCDISABLED"])
+}
+
+// spoiledByFelix is the same of the one field of Felix's that does.
+func spoiledByFelix(routeSyncDisabled any) string {
+	if yes(fmt.Sprint(routeSyncDisabled)) {
 		return "Felix is told routeSyncDisabled, and writes no route to the node's own pods"
 	}
 	return ""
 }
 
-// spoil keeps what the last look at the cluster said of all nodes.
-func (e *era) spoil(why string) {
+// spoil keeps what the last look at one of them said of all nodes.
+func (e *era) spoil(by, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.spoilt = why
+	e.spoilt[by] = why
 }
 
 func (e *era) spoiled() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.spoilt
+	return cmp.Or(e.spoilt["calico-node"], e.spoilt["Felix"])
 }
 
 // misled are what is wrong with a calico-node that is told that, and what

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
@@ -81,8 +82,8 @@ func TestCalicoNodeThatCannotBeRead(t *testing.T) {
 	w.objects.PrependReactor("get", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New(action.GetResource().Resource + " is forbidden")
 	})
-	e := &era{keeper: &keeper{Reconciler: &Reconciler{Client: client{w.objects, w}, Plan: w.plan}}, api: CRD}
-	e.spoil("known before")
+	e := &era{keeper: &keeper{Reconciler: &Reconciler{Client: client{w.objects, w}, Plan: w.plan}}, api: CRD, spoilt: map[string]string{}}
+	e.spoil("Felix", "known before")
 	got := e.running(t.Context())
 	if why := e.spoiled(); why != "known before" {
 		t.Errorf("what nobody could look at became %q", why)
@@ -90,6 +91,26 @@ func TestCalicoNodeThatCannotBeRead(t *testing.T) {
 	if !strings.Contains(got["running calico-node"], "daemonsets is forbidden") || !strings.Contains(got["running felix"], "felixconfigurations is forbidden") {
 		t.Errorf("says %q", got)
 	}
+}
+
+// Of two that are looked at, what is known of one counts without the other: a joinsvc
+// whose rights are of an older release may not read Felix's.
+func TestOneThatCannotBeRead(t *testing.T) {
+	bubble(t, reference(t), func(t *testing.T, w *world) {
+		name := w.everybody()[0]
+		w.daemon(map[string]string{"USE_POD_CIDR": "true"})
+		w.objects.PrependReactor("get", felixConfigurations, func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(CRD.resource(felixConfigurations).GroupResource(), "default", nil)
+		})
+		w.start(nil)
+		pass(time.Minute)
+		if got := w.said(name); !strings.HasPrefix(got, "Established: calico-node is told USE_POD_CIDR") {
+			t.Errorf("of the node: %q", got)
+		}
+		if got := w.standing(); !strings.Contains(got, "rights in this cluster are of an older joinsvc") {
+			t.Errorf("of the cluster: %q", got)
+		}
+	})
 }
 
 // No node is routed while Felix writes no route to pods, or another range than the

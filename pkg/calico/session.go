@@ -61,7 +61,7 @@ func (e *era) inquiry(node string) *inquiry {
 // seen from here.
 func (e *era) observe(ctx context.Context, a *account, host types.UID) (time.Duration, error) {
 	if !e.served.statuses {
-		return 0, e.ledger.blind(ctx, a, noStatusKind)
+		return relook, e.ledger.blind(ctx, a, noStatusKind)
 	}
 	q, now := e.inquiry(a.node.Name), time.Now()
 	if q.host != host {
@@ -341,6 +341,9 @@ func (e *era) filtered(node, address string) string {
 	for _, of := range []string{node, nobody} {
 		for _, peer := range e.of(bgpPeers, of) {
 			filters, _, _ := unstructured.NestedStringSlice(peer.Object, "spec", "filters")
+			if of == nobody && !forAll(peer) {
+				continue
+			}
 			if len(filters) > 0 && peerAddress(peer).String() == address {
 				return fmt.Sprintf("BGPPeer %s has filters %v, which may refuse the node's block", peer.GetName(), filters)
 			}

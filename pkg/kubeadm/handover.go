@@ -47,14 +47,23 @@ func (n Node) MayHandOver() bool {
 // their fields nodeprep's own. What the API server cannot do now is waited for,
 // and said as a note of the phase. It may be repeated.
 func (n Node) Apply(ctx context.Context, manifests string) error {
-	text, err := n.Root.Read(adminConf)
+	client, err := n.administrator()
 	if err != nil {
-		return fmt.Errorf("reading the administrator's kubeconfig: %w", err)
-	}
-	client, err := apply.NewClient(text)
-	if err != nil {
-		return fmt.Errorf("reading the administrator's kubeconfig %s: %w", adminConf, err)
+		return err
 	}
 	defer client.Close()
 	return client.Apply(ctx, manifests, phase.Waiting(ctx))
+}
+
+// administrator is a client with all rights in the cluster.
+func (n Node) administrator() (*apply.Client, error) {
+	text, err := n.Root.Read(adminConf)
+	if err != nil {
+		return nil, fmt.Errorf("reading the administrator's kubeconfig: %w", err)
+	}
+	client, err := apply.NewClient(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the administrator's kubeconfig %s: %w", adminConf, err)
+	}
+	return client, nil
 }

@@ -159,7 +159,7 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	if !stage.Unfinished() {
 		return fmt.Errorf("kubeadm %s: this host is %s already", order.Action, stage)
 	}
-	if stage, err = n.clear(ctx, stage, order.Action); err != nil {
+	if stage, err = n.clear(ctx, stage, order); err != nil {
 		return err
 	}
 	if stage == Serving {
@@ -168,7 +168,7 @@ func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	err = n.kubeadm(ctx, stage, args, order)
 	switch {
 	case err != nil:
-		return n.failed(ctx, order.Action, err)
+		return n.failed(ctx, stage, order, err)
 	case after == Done:
 		return n.Finish()
 	}
@@ -183,11 +183,13 @@ func (s Stage) Made() bool { return s == Serving || s == Initialized || s == Don
 
 // clear resets what may not stay, and returns the stage that is begun: Serving
 // where an init goes on.
-func (n Node) clear(ctx context.Context, stage Stage, action joinapi.Action) (Stage, error) {
-	init := action == joinapi.ActionInit
+func (n Node) clear(ctx context.Context, stage Stage, order joinapi.KubeadmOrder) (Stage, error) {
+	init := order.Action == joinapi.ActionInit
 	switch {
 	case init && stage == Serving:
-		return Serving, nil
+		if same, err := n.sameDocuments(order); same || err != nil {
+			return Serving, err
+		}
 	case init && stage == NotStarted:
 		var err error
 		if stage, err = n.etcdLeft(); err != nil {
@@ -201,18 +203,22 @@ func (n Node) clear(ctx context.Context, stage Stage, action joinapi.Action) (St
 }
 
 // failed says what is left of a command that failed. A join that was not answered
-// is cleared at once; an init whose control plane serves goes on there.
-func (n Node) failed(ctx context.Context, action joinapi.Action, err error) error {
-	none := unanswered(action, err)
+// is cleared at once; an init whose control plane serves goes on there. One that
+// went on and failed for a reason of its own is made anew by the next run, as any
+// that fails, but for one that was stopped.
+func (n Node) failed(ctx context.Context, begun Stage, order joinapi.KubeadmOrder, err error) error {
+	none := unanswered(order.Action, err)
 	switch {
+	case none == nil && begun == Serving && ctx.Err() == nil:
+		return errors.Join(err, n.mark(Partial))
 	case none == nil:
 		return err
-	case action == joinapi.ActionJoin:
+	case order.Action == joinapi.ActionJoin:
 		return n.quiet(ctx, none)
 	case !none.late():
 		return err
 	}
-	if marked := n.mark(Serving); marked != nil {
+	if marked := n.serve(order); marked != nil {
 		return errors.Join(err, marked)
 	}
 	return none

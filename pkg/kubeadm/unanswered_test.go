@@ -128,6 +128,59 @@ func TestInitGoesOnWhereItWasNotAnswered(t *testing.T) {
 	}
 }
 
+// says has kubeadm fail with these words, after it has made a control plane.
+func says(t *testing.T, h *host, words string) {
+	h.answer = func(c command.Command) (string, error) {
+		h.put(t, caKey, caCert, kubeletConf)
+		return "", &command.Error{Command: c, Output: words, Err: errors.New("exit status 1")}
+	}
+}
+
+// An init does not go on with other documents than its control plane was made by:
+// its certificates and static pods would be of the old ones. Nor does one that has
+// gone on and failed for a reason of its own, or was given up.
+func TestInitThatCannotGoOn(t *testing.T) {
+	const slow = "error execution phase addon/coredns: Get \"https://a:6443/apis\": net/http: request canceled"
+	const reset = "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock"
+	init := joinapi.KubeadmOrder{Action: joinapi.ActionInit, Config: "init", Patches: map[string]string{"etcd.yaml": "a", "kubelet.yaml": "b"}}
+	fails := func(h *host) {
+		says(t, h, "error execution phase addon/coredns: the file is damaged")
+		_ = h.node.Execute(t.Context(), init)
+	}
+	other, patched := init, init
+	other.Config = "pace: slow"
+	patched.Patches = map[string]string{"etcd.yaml": "a", "kubelet.yaml": "c"}
+	for name, tc := range map[string]struct {
+		between func(h *host)
+		next    joinapi.KubeadmOrder
+		reset   bool
+	}{
+		"the same":       {nil, init, false},
+		"other":          {nil, other, true},
+		"another patch":  {nil, patched, true},
+		"failed in turn": {fails, init, true},
+		"given up":       {func(h *host) { _ = h.node.Forsake() }, init, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, nil)
+			says(t, h, slow)
+			if err := h.node.Execute(t.Context(), init); err == nil || h.stage(t) != Serving {
+				t.Fatalf("the first left %q, %v", h.stage(t), err)
+			}
+			if tc.between != nil {
+				tc.between(h)
+			}
+			h.answer, h.ran = nil, nil
+			if err := h.node.Execute(t.Context(), tc.next); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.ran[0] == reset; got != tc.reset {
+				t.Errorf("it ran %q", h.ran)
+			}
+		})
+	}
+}
+
 // What serves is of no use to a host that is to be a worker now.
 func TestWorkerOnWhatServes(t *testing.T) {
 	h := newHost(t, nil)

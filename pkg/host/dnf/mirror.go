@@ -53,14 +53,27 @@ func (e *unfetchedError) Unwrap() error { return e.err }
 // break off (libcurl-errors(3)), and servers that are too busy or in trouble.
 var unanswered = regexp.MustCompile(`Curl error \((?:5|6|7|16|18|28|35|52|55|56|92)\): [^\n]*|Status code: (?:408|429|5\d\d) for [^\n]*`)
 
+// final is what dnf ends with for a reason of its own, whatever it said of downloads
+// before that: one that another mirror mended, or of a repository that is none of
+// ours. It is not final of packages when a repository was left out.
+var (
+	final   = regexp.MustCompile(`GPG check FAILED|(?m:^Error: (?:GPG|Transaction test error))`)
+	absent  = regexp.MustCompile(`Unable to find a match|No match for argument|nothing provides`)
+	leftOut = regexp.MustCompile(`Ignoring repositories: |(?i:skipping (?:unavailable )?repositor)`)
+)
+
+func hopeless(output string) bool {
+	return final.MatchString(output) || absent.MatchString(output) && !leftOut.MatchString(output)
+}
+
 func asUnfetched(err error) error {
 	var failed *command.Error
 	if !errors.As(err, &failed) {
 		return err
 	}
 	said := unanswered.FindAllString(failed.Output, -1)
-	if len(said) == 0 || strings.Contains(failed.Output, "Running transaction") {
-		return err // the latter: what there was to fetch is here
+	if len(said) == 0 || strings.Contains(failed.Output, "Running transaction") || hopeless(failed.Output) {
+		return err // the second: what there was to fetch is here
 	}
 	return &unfetchedError{said: strings.TrimSpace(said[len(said)-1]), err: err}
 }

@@ -88,11 +88,13 @@ func TestRepositoriesThatDoNotAnswer(t *testing.T) {
 // What another attempt does not mend ends the phase at once.
 func TestWhatNoMirrorMends(t *testing.T) {
 	for name, output := range map[string]string{
-		"no such package":      "No match for argument: kubelet-1.37.2\nError: Unable to find a match: kubelet-1.37.2\n",
-		"no such folder":       "  - Curl error (37): Couldn't read a file:// file for file:///srv/packages/repodata/repomd.xml [Couldn't open file]\n",
-		"not of this server's": "  - Status code: 404 for http://mirror.example/repodata/repomd.xml (IP: 192.0.2.7)\n",
-		"a scriptlet":          noName + "Running transaction\nError in PREIN scriptlet in rpm package kubelet\nError: Transaction failed\n",
-		"nothing":              "",
+		"no such package":                   "No match for argument: kubelet-1.37.2\nError: Unable to find a match: kubelet-1.37.2\n",
+		"no such folder":                    "  - Curl error (37): Couldn't read a file:// file for file:///srv/packages/repodata/repomd.xml [Couldn't open file]\n",
+		"not of this server's":              "  - Status code: 404 for http://mirror.example/repodata/repomd.xml (IP: 192.0.2.7)\n",
+		"a scriptlet":                       noName + "Running transaction\nError in PREIN scriptlet in rpm package kubelet\nError: Transaction failed\n",
+		"none, of a mirror that was mended": noName + "No match for argument: kubelet-1.38.0\nError: Unable to find a match: kubelet-1.38.0\n",
+		"a wrong key":                       noName + "Error: GPG check FAILED\n",
+		"nothing":                           "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			attempts, notes, _, err := transaction(t, output, 24*time.Hour)

@@ -93,9 +93,12 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, int
 		return fmt.Errorf("asking the API server for %s: %w", path, err)
 	}
 	request.Header.Set("Accept", "application/json")
-	if method == http.MethodPatch {
+	switch method {
+	case http.MethodPatch:
 		// The server takes YAML under this name (KEP 555).
 		request.Header.Set("Content-Type", "application/apply-patch+yaml")
+	case http.MethodPut:
+		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
