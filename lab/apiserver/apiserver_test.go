@@ -43,6 +43,7 @@ func TestControlPlane(t *testing.T) {
 	t.Run("access", f.testAccess)
 	t.Run("least rights", f.testLeastRights)
 	t.Run("bootstrap token", f.testBootstrapToken)
+	t.Run("succession", f.testSuccession)
 	t.Run("leftover node", f.testLeftover)
 	t.Run("ping", f.testPing)
 	t.Run("kubeadm validates", f.testDocuments)
