@@ -48,6 +48,7 @@ type cluster struct {
 	fails string // the step that fails, once
 	asked func() // called when documents are asked for
 	did   []string
+	told  []string // the failures' messages
 }
 
 func (c *cluster) do(step string) error {
@@ -65,6 +66,7 @@ func (c *cluster) Report(_ context.Context, r joinapi.Report) error {
 	step := "report " + r.Phase
 	if r.Outcome == joinapi.OutcomeFailed {
 		step = "failed: " + r.Phase
+		c.told = append(c.told, r.Message)
 	}
 	err := c.do(step)
 	if err == nil && r.Phase == joinapi.ReportKubeadm && r.Outcome == joinapi.OutcomeDone {
@@ -266,6 +268,58 @@ func TestJoinThatIsNotAnsweredIsTriedAgain(t *testing.T) {
 			t.Errorf("noted %q", notes)
 		}
 	})
+}
+
+// joinsvc is told why a node gives its turn away in kubeadm's own words, however
+// much the reset that follows has to say: it takes no report of more than 4 kB.
+func TestTurnIsGivenAwayInFewWords(t *testing.T) {
+	const said = `error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded`
+	c := &cluster{order: joinapi.KubeadmOrder{Action: joinapi.ActionJoin, Config: "join"}}
+	m := c.membership(t, plan.Worker)
+	synctest.Test(t, func(t *testing.T) {
+		joins, resets := 0, 0
+		m.node.Run = func(ctx context.Context, cmd command.Command) (string, error) {
+			failed := &command.Error{Command: cmd, Output: said, Err: errors.New("exit status 1")}
+			switch {
+			case cmd.Args[0] == "reset":
+				if resets++; resets > 1 {
+					return "", os.RemoveAll(filepath.Join(c.root, "etc/kubernetes"))
+				}
+				failed.Output = strings.Repeat("rpc error: "+strings.Repeat("x", 1000)+"\n", 20)
+				return "", failed
+			case joins == 0:
+				joins++
+				return "", errors.Join(m.node.Root.Write("/etc/kubernetes/bootstrap-kubelet.conf", "half", 0o600), failed)
+			}
+			return c.run(ctx, cmd)
+		}
+		if err := converge(t, m); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if len(c.told) != 1 || len(c.told[0]) > 1000 || !strings.Contains(c.told[0], said) {
+		t.Errorf("told %.2000q", c.told)
+	}
+}
+
+// An init whose control plane answered once and never again is made anew by the
+// run after the one that gave it up.
+func TestInitThatIsNeverAnsweredIsGivenUp(t *testing.T) {
+	const said = `error execution phase addon/coredns: Get "https://a:6443/apis": dial tcp 192.0.2.1:6443: connect: connection refused`
+	c := &cluster{order: initOrder(t)}
+	m := c.membership(t, plan.ControlPlane)
+	synctest.Test(t, func(t *testing.T) {
+		m.node.Run = func(_ context.Context, cmd command.Command) (string, error) {
+			failed := &command.Error{Command: cmd, Output: said, Err: errors.New("exit status 1")}
+			return "", errors.Join(m.node.Root.Write("/etc/kubernetes/pki/ca.key", "made", 0o600), failed)
+		}
+		if err := converge(t, m); err == nil || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+	if stage, err := m.node.Observe(); err != nil || stage != kubeadm.Partial {
+		t.Errorf("the next run begins with %q, %v", stage, err)
+	}
 }
 
 // What kubeadm says of its failure is what the run says, and nothing that comes
