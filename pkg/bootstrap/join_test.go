@@ -157,6 +157,12 @@ func TestWorkersMayJoinBeforeTheAddOnsAreApplied(t *testing.T) {
 	if diff := cmp.Diff(want, c.did); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
+	// Before the longest of all, and after it, kube-controller-manager may have
+	// ended itself.
+	looks := slices.DeleteFunc(c.api.Asked(), func(asked string) bool { return !strings.HasSuffix(asked, "/leases/kube-controller-manager") })
+	if len(looks) != 2 {
+		t.Errorf("its lease was looked at %d times, want 2", len(looks))
+	}
 }
 
 // A run that is cut off after the init does what was left, and kubeadm not again.

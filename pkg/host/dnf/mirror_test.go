@@ -24,6 +24,11 @@ Error: Failed to download metadata for repo 'appstream': Cannot prepare internal
  Usable URL not found
 >>> Status code: 503 for http://mirror.example/repodata/repomd.xml (IP: 192.0.2.7)
 `
+	// The repository that was left out, which its owner lets be absent, may have it.
+	left = busy + `Ignoring repositories: base
+No match for argument: kubelet-1.37.2
+Error: Unable to find a match: kubelet-1.37.2
+`
 )
 
 // transaction is dnf's on a host where it fails so, a minute at a time, until then.
@@ -63,6 +68,7 @@ func TestRepositoriesThatDoNotAnswer(t *testing.T) {
 	for output, says := range map[string]string{
 		noName: "waiting for 1m0s: a repository does not answer: Curl error (6): Couldn't resolve host name for https://mirrors.example/metalink?repo=appstream",
 		busy:   "waiting for 1m0s: a repository does not answer: Status code: 503 for http://mirror.example/repodata/repomd.xml (IP: 192.0.2.7)",
+		left:   "waiting for 1m0s: a repository does not answer: Status code: 503",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			attempts, notes, took, err := transaction(t, output, 5*time.Minute)
