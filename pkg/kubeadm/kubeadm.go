@@ -144,7 +144,7 @@ func (n Node) found() (map[string]bool, error) {
 // removes what kubeadm made. Where an earlier run made nothing there is no reset:
 // it also removes containers, kubelet's folder and etcd's data of others, for
 // which kubeadm may have refused that run. Nor is there one where a control plane
-// of ours is Serving. Afterwards a control plane is Initialized and a worker Done.
+// of ours is Serving that these documents made. Afterwards a control plane is Initialized and a worker Done.
 // A command's error is a *command.Error, within an *UnansweredError when it is
 // worth another attempt.
 func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
@@ -334,7 +334,7 @@ func (n Node) mark(s Stage) error {
 // Finish notes that nothing is left to do here. For a control plane that is
 // when joinsvc has accepted what HandOver returned and the add-ons are applied.
 func (n Node) Finish() error {
-	if err := n.Root.Remove(marker); err != nil {
+	if err := errors.Join(n.Root.Remove(documents), n.Root.Remove(marker)); err != nil {
 		return fmt.Errorf("noting that kubeadm is done: %w", err)
 	}
 	return nil
