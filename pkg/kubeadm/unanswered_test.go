@@ -177,6 +177,9 @@ func TestInitThatCannotGoOn(t *testing.T) {
 			if got := h.ran[0] == reset; got != tc.reset {
 				t.Errorf("it ran %q", h.ran)
 			}
+			if err := h.node.Finish(); err != nil || h.node.Root.Exists(documents) {
+				t.Errorf("what kubeadm was told is still there: %v", err)
+			}
 		})
 	}
 }
