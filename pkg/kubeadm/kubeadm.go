@@ -144,9 +144,9 @@ func (n Node) found() (map[string]bool, error) {
 // removes what kubeadm made. Where an earlier run made nothing there is no reset:
 // it also removes containers, kubelet's folder and etcd's data of others, for
 // which kubeadm may have refused that run. Nor is there one where a control plane
-// of ours is Serving that these documents made. Afterwards a control plane is Initialized and a worker Done.
-// A command's error is a *command.Error, within an *UnansweredError when it is
-// worth another attempt.
+// of ours is Serving that these documents made. Afterwards a control plane is
+// Initialized and a worker Done. A command's error is a *command.Error, within an
+// *UnansweredError when it is worth another attempt.
 func (n Node) Execute(ctx context.Context, order joinapi.KubeadmOrder) error {
 	args, after, err := arguments(order.Action)
 	if err != nil {
