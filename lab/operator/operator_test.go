@@ -15,6 +15,7 @@ import (
 	"github.com/nodeprep/nodeprep/lab/rack"
 	"github.com/nodeprep/nodeprep/lab/tempo"
 	"github.com/nodeprep/nodeprep/pkg/joinapi"
+	"github.com/nodeprep/nodeprep/pkg/plan"
 )
 
 // attended is an operator of a rack without machines, whose clock tick moves by
@@ -161,31 +162,36 @@ func TestMilestonesOfNodes(t *testing.T) {
 
 // Workers stand back from the control plane's joining, a failed attempt
 // included, until it routes, and are told so once.
-func TestWorkersGiveWay(t *testing.T) {
-	var told []bool
+func TestOneRoleGivesWay(t *testing.T) {
+	var told []plan.Role
 	w := &watcher{Operator: attended(t, 1).Operator, seen: map[string]joinapi.NodeStatus{}}
-	w.standBack = func(back bool) error { told = append(told, back); return nil }
+	w.standBack = func(role plan.Role) error { told = append(told, role); return nil }
 	if err := w.giveWay(nil); err != nil {
 		t.Errorf("before any node is told of: %v", err)
 	}
+	behind := []plan.Role{plan.ControlPlane, plan.Worker, ""}
 	for i, tc := range []struct {
-		phase joinapi.NodePhase
-		told  []bool
+		plane, first, last joinapi.NodePhase
+		told               int // of behind
 	}{
-		{joinapi.PhaseEnrolled, nil},
-		{joinapi.PhasePrepared, nil},
-		{joinapi.PhaseJoining, []bool{true}},
-		{joinapi.PhaseFailed, []bool{true}},
-		{joinapi.PhaseJoined, []bool{true}},
-		{joinapi.PhaseRouted, []bool{true, false}},
+		{joinapi.PhaseEnrolled, "", "", 1},
+		{joinapi.PhaseJoining, joinapi.PhasePrepared, joinapi.PhaseEnrolled, 1},
+		{joinapi.PhaseJoining, joinapi.PhasePrepared, joinapi.PhasePrepared, 2},
+		{joinapi.PhaseFailed, joinapi.PhaseFailed, joinapi.PhasePrepared, 2},
+		{joinapi.PhaseJoined, joinapi.PhaseJoining, joinapi.PhasePrepared, 2},
+		{joinapi.PhaseRouted, joinapi.PhaseJoined, joinapi.PhaseJoining, 3},
+		{joinapi.PhaseFailed, joinapi.PhaseJoined, joinapi.PhaseFailed, 3},
 	} {
 		nodes := []joinapi.NodeStatus{
-			{Name: "m0.example", Role: joinapi.ControlPlane, Phase: tc.phase},
-			{Name: "s1.example", Role: joinapi.Worker, Phase: joinapi.PhaseJoining},
+			{Name: "m0.example", Role: joinapi.ControlPlane, Phase: tc.plane},
+			{Name: "s1.example", Role: joinapi.Worker, Phase: tc.first},
+			{Name: "s2.example", Role: joinapi.Worker, Phase: tc.last},
 		}
-		w.tell(nodes[0])
-		if err := w.giveWay(nodes); err != nil || !slices.Equal(told, tc.told) {
-			t.Errorf("look %d, %s: told %v, want %v; %v", i, tc.phase, told, tc.told, err)
+		for _, n := range nodes {
+			w.tell(n)
+		}
+		if err := w.giveWay(nodes); err != nil || !slices.Equal(told, behind[:tc.told]) {
+			t.Errorf("look %d, %s %s %s: told %v, want %v; %v", i, tc.plane, tc.first, tc.last, told, behind[:tc.told], err)
 		}
 	}
 }

@@ -99,8 +99,8 @@ type watcher struct {
 	seen      map[string]joinapi.NodeStatus
 	passed    int // milestones, by all nodes
 	workload  bool
-	back      bool             // workers stand back
-	standBack func(bool) error // has them do so, or ends it
+	behind    joinapi.Role          // stands back
+	standBack func(plan.Role) error // has it do so
 	leaves    string
 	least     int // sessions that the leaves lacked at the best time, plus one
 }
@@ -137,18 +137,36 @@ func (w *watcher) poll(ctx context.Context) (string, error) {
 	return w.pollLeaves(ctx), nil
 }
 
-// giveWay has workers stand back while a control plane joins, until it routes:
-// they wait for it, and before and after that what is left is theirs to do.
+// giveWay has one role stand back behind the other.
 func (w *watcher) giveWay(nodes []joinapi.NodeStatus) error {
-	back := slices.ContainsFunc(nodes, func(n joinapi.NodeStatus) bool {
-		joining := rank(w.furthest(n)) >= rank(joinapi.PhaseJoining)
-		return n.Role == joinapi.ControlPlane && joining && n.Phase != joinapi.PhaseRouted
-	})
-	if back == w.back {
+	behind := w.second(nodes)
+	if behind == w.behind {
 		return nil
 	}
-	w.back = back
-	return w.standBack(back)
+	w.behind = behind
+	return w.standBack(plan.Role(behind))
+}
+
+// second is the role that has to wait: control planes until every worker is
+// prepared, workers from then on until the control planes route. The programs of
+// a control plane ask one another a fixed number of times a second whether they
+// are ready, which alone is half a processor for as long as its init lasts: 99 s
+// on two processors, 346 s with one of them taken by others, and twelve minutes
+// beside workers that were still at their packages. What workers can do without
+// it they have done by then.
+func (w *watcher) second(nodes []joinapi.NodeStatus) joinapi.Role {
+	switch {
+	case !slices.ContainsFunc(nodes, w.lacking(joinapi.ControlPlane, joinapi.PhaseRouted)):
+		return ""
+	case slices.ContainsFunc(nodes, w.lacking(joinapi.Worker, joinapi.PhasePrepared)):
+		return joinapi.ControlPlane
+	}
+	return joinapi.Worker
+}
+
+// lacking tells of a node whether it has the role and has not come to the phase yet.
+func (w *watcher) lacking(role joinapi.Role, phase joinapi.NodePhase) func(joinapi.NodeStatus) bool {
+	return func(n joinapi.NodeStatus) bool { return n.Role == role && rank(w.furthest(n)) < rank(phase) }
 }
 
 // show puts on the board how many nodes are how far, the first milestone that

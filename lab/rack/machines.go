@@ -35,17 +35,14 @@ func (r *Rack) Unit(ctx context.Context, machine, unit, property string) string 
 	return strings.TrimSpace(string(out.Stdout))
 }
 
-// StandBack has the workers' machines stand back behind the control planes', or
-// ends that.
-func (r *Rack) StandBack(back bool) error {
-	nice := 0
-	if back {
-		nice = workerNice
-	}
+// StandBack has the machines of one role stand back behind the others, or, told
+// "", none.
+func (r *Rack) StandBack(role plan.Role) error {
 	var errs []error
 	for _, h := range r.Hosts {
-		if h.Role == plan.ControlPlane {
-			continue
+		nice := 0
+		if h.Role == role {
+			nice = behindNice
 		}
 		v, err := r.vm(h.Name)
 		if err == nil {

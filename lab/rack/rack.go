@@ -43,21 +43,16 @@ type Rack struct {
 // boot on processors that have enough to do.
 const Infra = "infra"
 
-// workerNice is how far the workers' machines stand back (nice(2)) while a
-// control plane is on its way from joining to routed: they wait for it. Its
-// programs ask one another a fixed number of times a second whether they are
-// ready, which alone is half a processor. With one of two processors taken by
-// others, its init took 346 s where it took 99, and twelve minutes beside
-// workers that were as nice. Before that nobody waits for it, and what workers
-// have done by then they need not do beside it. Five steps are a third of the
+// behindNice is how far the machines of a role stand back (nice(2)) behind what
+// has to be done first, which the operator knows. Five steps are a third of the
 // weight (Linux, kernel/sched/core.c, sched_prio_to_weight); with ten, systemd did
-// not answer in a worker within the 25 s of D-Bus. The machine of joinsvc and the
+// not answer in a machine within the 25 s of D-Bus. The machine of joinsvc and the
 // leaves goes first, where that is allowed: nothing begins before it is up, which
 // beside a control plane as nice took 104 s in place of 49, and then it has little
 // to do.
 const (
 	infraNice  = -5
-	workerNice = 5
+	behindNice = 5
 )
 
 // Start lays the cables and starts every machine at once.
