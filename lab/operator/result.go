@@ -37,8 +37,28 @@ type Peer struct {
 	ASN                uint32
 }
 
-// Result reads the state of the rack.
-func (o *Operator) Result(ctx context.Context) (Result, error) {
+// Result reads the state of the rack, and again while something in it does not
+// answer, or a session that came and went is not as planned. When it stays so,
+// it is what Err tells of.
+func (o *Operator) Result(ctx context.Context) (Result, error) { return o.settled(ctx, o.read) }
+
+func (o *Operator) settled(ctx context.Context, read func(context.Context) (Result, error)) (Result, error) {
+	var res Result
+	err := o.Await(ctx, "the result is read", func(ctx context.Context) (string, error) {
+		var err error
+		if res, err = read(ctx); err != nil {
+			return err.Error(), nil // beside other programs an API server may need minutes
+		}
+		return strings.Join(res.Missing, "; "), nil
+	})
+	if errors.Is(err, ErrStalled) && len(res.Missing) > 0 {
+		return res, nil
+	}
+	return res, err
+}
+
+// read asks joinsvc, the cluster and the leaves once.
+func (o *Operator) read(ctx context.Context) (Result, error) {
 	var res Result
 	status, err := o.Status(ctx)
 	if err != nil {

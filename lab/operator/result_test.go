@@ -3,10 +3,12 @@
 package operator
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,4 +199,42 @@ func TestResultErr(t *testing.T) {
 	if !errors.Is(err, ErrNotRouted) || !strings.Contains(err.Error(), "\n  one\n  two") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// An API server that does not answer once, and a session that came and went, are
+// waited for; what stays wrong is the result.
+func TestResultIsReadAgain(t *testing.T) {
+	silent, lacking := errors.New("TLS handshake timeout"), []string{"leaf201 has no session with 192.168.9.193"}
+	for name, tc := range map[string]struct {
+		looks   []look // the last one stays
+		missing []string
+		err     error
+	}{
+		"answers at once":     {looks: []look{{}}},
+		"answers later":       {looks: []look{{err: silent}, {err: silent}, {missing: lacking}, {}}},
+		"never answers":       {looks: []look{{err: silent}}, err: ErrStalled},
+		"is not as planned":   {looks: []look{{missing: lacking}}, missing: lacking},
+		"answers, then never": {looks: []look{{missing: lacking}, {err: silent}}, err: ErrStalled},
+	} {
+		o := attended(t, 1)
+		asked := 0
+		res, err := o.settled(t.Context(), func(context.Context) (Result, error) {
+			o.tick()
+			l := tc.looks[min(asked, len(tc.looks)-1)]
+			asked++
+			return Result{Missing: l.missing}, l.err
+		})
+		if !errors.Is(err, tc.err) || !slices.Equal(res.Missing, tc.missing) || errors.Is(res.Err(), ErrNotRouted) != (tc.missing != nil) {
+			t.Errorf("%s: missing %v, %v", name, res.Missing, err)
+		}
+		if asked < len(tc.looks) {
+			t.Errorf("%s: asked %d times", name, asked)
+		}
+	}
+}
+
+// look is what one reading finds.
+type look struct {
+	missing []string
+	err     error
 }

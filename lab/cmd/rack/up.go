@@ -116,13 +116,13 @@ func toRouted(ctx context.Context, op *operator.Operator, o options, show *displ
 		ctx, cancel = context.WithTimeoutCause(ctx, o.limit, errLimit)
 		defer cancel()
 	}
+	var result operator.Result
 	err := op.Watch(ctx)
+	if err == nil {
+		result, err = op.Result(ctx)
+	}
 	show.board.Close()
 	if err := errors.Join(err, record(o.record, op.Stages(), err)); err != nil {
-		return err
-	}
-	result, err := op.Result(ctx)
-	if err != nil {
 		return err
 	}
 	return errors.Join(result.Print(show.out), result.Err())
