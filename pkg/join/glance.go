@@ -14,9 +14,9 @@ const glanceFor = time.Second
 
 // A glance is the queue as this process read it last.
 type glance struct {
-	queue  admission.Queue
-	addOns string // the node that was applying them
-	at     time.Time
+	queue admission.Queue
+	first founder
+	at    time.Time
 }
 
 // remember keeps what was read, and forget drops it, when this process changes it
@@ -48,7 +48,7 @@ func (c *Coordinator) mayOnlyWait(ctx context.Context, node string, r admission.
 	if !ok {
 		return false, nil
 	}
-	limit, why := bears(r, g.addOns)
+	limit, why := bears(r, g.first)
 	a := g.queue.Ask(node, now, limit)
 	if a.Admitted || len(a.Gone)+len(a.Freed)+len(a.Mended.Joining)+len(a.Mended.Waiting) > 0 {
 		return false, nil

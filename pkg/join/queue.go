@@ -57,13 +57,13 @@ func (c *Coordinator) mayJoin(ctx context.Context, who Caller) error {
 			return err
 		}
 		seen.at = c.Now()
-		if seen.addOns, err = c.addOns(tx); err != nil {
+		if seen.first, err = c.founder(tx); err != nil {
 			return err
 		}
 		if seen.queue, err = queue(tx); err != nil {
 			return err
 		}
-		limit, why = bears(reading, seen.addOns)
+		limit, why = bears(reading, seen.first)
 		seen.queue.Up = c.turns.up
 		answer = seen.queue.Ask(who.Node, c.Now(), limit)
 		return keep(tx, answer)
@@ -83,39 +83,62 @@ func (c *Coordinator) mayJoin(ctx context.Context, who Caller) error {
 	return c.place(answer, limit, why)
 }
 
-// addOnsTimeout is after what time the add-ons count as applied, or as never to
-// be: their node was installed anew meanwhile, or says nothing more.
-const addOnsTimeout = time.Hour
+const (
+	// addOnsTimeout is after what time the add-ons count as applied, or as never to
+	// be: their node was installed anew meanwhile, or says nothing more.
+	addOnsTimeout = time.Hour
+	// routeTimeout is after what time nobody waits any more for the init node's
+	// sessions: what keeps them down is no work of the API server.
+	routeTimeout = 30 * time.Minute
+)
 
-// addOns is the node that is still applying the cluster's add-ons, the CNI among
-// them; empty when that is over. It says that kubeadm is done after that.
-func (c *Coordinator) addOns(tx Tx) (node string, err error) {
-	init, _, err := get[initRecord](tx, initKey)
-	if err != nil {
-		return "", err
-	}
-	// A future one is of a clock that was ahead: it would hold up everybody until then.
-	if age := c.Now().Sub(init.Done); init.state() == initDone && (age > addOnsTimeout || age < -skew) {
-		return "", nil
-	}
-	holder, _, err := get[Node](tx, nodePrefix+init.Node)
-	if err != nil || joined(holder) {
-		return "", err
-	}
-	return init.Node, nil
+// A founder is the init node as long as those who join could stop it; without a
+// node that is over.
+type founder struct {
+	node   string
+	joined bool // its add-ons are applied; its own pods and sessions are coming up
 }
 
-// bears is how many may join at once, and why. While a node applies the add-ons,
-// workers are what could stop it: none joins then, but for one at a time while
-// the API server is at ease.
-func bears(r admission.Reading, addOns string) (limit int, why string) {
+func (f founder) String() string {
+	if f.joined {
+		return f.node + " has applied the cluster's add-ons and does not route yet"
+	}
+	return f.node + " is still applying the cluster's add-ons"
+}
+
+// founder finds the init node while it applies the cluster's add-ons, the CNI
+// among them, after which it says that kubeadm is done, and until it routes.
+func (c *Coordinator) founder(tx Tx) (founder, error) {
+	init, _, err := get[initRecord](tx, initKey)
+	if err != nil {
+		return founder{}, err
+	}
+	holder, _, err := get[Node](tx, nodePrefix+init.Node)
+	if err != nil || holder.Progress == joinapi.PhaseRouted {
+		return founder{}, err
+	}
+	f, timeout := founder{init.Node, joined(holder)}, addOnsTimeout
+	if f.joined {
+		timeout = routeTimeout
+	}
+	// A future one is of a clock that was ahead: it would hold up everybody until then.
+	if age := c.Now().Sub(init.Done); init.state() == initDone && (age > timeout || age < -skew) {
+		return founder{}, nil
+	}
+	return f, nil
+}
+
+// bears is how many may join at once, and why. While the init node applies the
+// add-ons or has its own pods started, workers are what could stop it: none joins
+// while the API server is not at ease, and during the add-ons one at a time.
+func bears(r admission.Reading, first founder) (limit int, why string) {
 	switch {
 	case r.Limit == 0:
 		return 0, fmt.Sprintf("the API server has not answered since %s", r.Failing.UTC().Format(time.RFC3339))
-	case addOns != "" && !r.AtEase:
-		return 0, fmt.Sprintf("%s is still applying the cluster's add-ons, and the API server %s", addOns, answers(r))
-	case addOns != "":
-		return 1, addOns + " is still applying the cluster's add-ons"
+	case first.node != "" && !r.AtEase:
+		return 0, fmt.Sprintf("%s, and the API server %s", first, answers(r))
+	case first.node != "" && !first.joined:
+		return 1, first.String()
 	}
 	return r.Limit, "the API server " + answers(r)
 }
@@ -296,7 +319,7 @@ func (c *Coordinator) queueStatus(ctx context.Context) (*joinapi.QueueStatus, er
 	s := &joinapi.QueueStatus{Latency: reading.Latency.Seconds(), Bound: admission.Bound.Seconds()}
 	err := c.Store.Update(ctx, func(tx Tx) error {
 		s.Joining, s.Waiting = nil, nil
-		first, err := c.addOns(tx)
+		first, err := c.founder(tx)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // queued is a world with a queue, in which the init node has handed over access
-// and, when done, has applied the add-ons.
+// and, when done, has applied the add-ons and routes.
 func queued(t *testing.T, n int, done bool) (w *world, m0 join.Caller, workers []join.Caller) {
 	t.Helper()
 	w = newWorld(t, wide(t, n))
@@ -28,6 +28,7 @@ func queued(t *testing.T, n int, done bool) (w *world, m0 join.Caller, workers [
 	w.grant(callers[0])
 	if done {
 		w.report(callers[0], "kubeadm", joinapi.OutcomeDone, "")
+		w.sessions(callers[0], joinapi.Established, joinapi.Established)
 	}
 	return w, callers[0], callers[1:]
 }
@@ -132,6 +133,44 @@ func TestWorkersDoNotStopTheAddOns(t *testing.T) {
 	if _, err := w.Order(t.Context(), workers[2]); strings.Contains(err.Error(), "add-ons") {
 		t.Errorf("the add-ons are applied: %v", err)
 	}
+}
+
+// After the add-ons the init node's own pods are started: until it routes, those
+// who join could stop that, unless the API server is at ease. What keeps its
+// sessions down for long is another thing, and nobody waits for it.
+func TestWorkersDoNotStopTheFirstPods(t *testing.T) {
+	const why = "m0.labs.haystacknetworks.com has applied the cluster's add-ons and does not route yet"
+	begun := func(t *testing.T) (*world, join.Caller, []join.Caller) {
+		w, m0, workers := queued(t, 3, false)
+		w.report(m0, "kubeadm", joinapi.OutcomeDone, "")
+		w.measured(10, 600*time.Millisecond, nil)
+		w.waits(workers[0], "1 of 1", "none may join now", why, "answers in 600ms")
+		return w, m0, workers
+	}
+	t.Run("it routes", func(t *testing.T) {
+		w, m0, workers := begun(t)
+		w.sessions(m0, joinapi.Established, "Active")
+		w.waits(workers[0], "1 of 1", why)
+		w.sessions(m0, joinapi.Established, joinapi.Established)
+		w.measured(1, 600*time.Millisecond, nil) // what was read a moment ago is over
+		w.joins(workers[0])
+	})
+	t.Run("the API server is at ease", func(t *testing.T) {
+		w, _, workers := begun(t)
+		w.measured(40, 20*time.Millisecond, nil)
+		w.joins(workers[0])
+		w.measured(12, 20*time.Millisecond, nil)
+		w.joins(workers[1])
+	})
+	t.Run("it cannot route", func(t *testing.T) {
+		w, _, workers := begun(t)
+		w.clock = w.clock.Add(28 * time.Minute)
+		w.measured(3, 600*time.Millisecond, nil)
+		w.waits(workers[0], "1 of 1", why)
+		w.clock = w.clock.Add(2 * time.Minute)
+		w.measured(3, 600*time.Millisecond, nil)
+		w.joins(workers[0])
+	})
 }
 
 // What decides is in the store: another replica, and joinsvc after a restart,
